@@ -341,9 +341,9 @@ class BlockState(Unique):
 
     def _advance(self, count: int) -> int:
         """Count tokens whose copy has ended."""
-        self._tokens += count
         self._forget_written()
         counters = self._ledger.counters
+        self._tokens += count  # without a call in between, so that no interrupt comes in between
         counters.tokens += count
         counters.appended_tokens += count
         if self._ledger.tracing:

@@ -226,7 +226,7 @@ class KVCacheEntry(ShorteningEntry):
         Raises:
             StaleEntryError: the block is gone.
         """
-        with self._ledger:
+        with self._ledger.delivery, self._ledger.lock:
             self._refuse_if_stale()
             now = self._ledger.now()
             self._pins += 1
@@ -234,7 +234,7 @@ class KVCacheEntry(ShorteningEntry):
         try:
             yield self
         finally:
-            with self._ledger:
+            with self._ledger.delivery, self._ledger.lock:
                 self._pins -= 1
                 self._ledger.trace("unpin", self._session_id, at=self._ledger.now_or_latest())
                 self._let_go_if_idle()
@@ -245,7 +245,7 @@ class KVCacheEntry(ShorteningEntry):
         Raises:
             StaleEntryError: the block is gone.
         """
-        with self._ledger:
+        with self._ledger.delivery, self._ledger.lock:
             self._refuse_if_stale()
             now = self._ledger.now()
             self._touch(now)

@@ -7,7 +7,6 @@ import threading
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterable
-from types import TracebackType
 from typing import Any, Final, TypeAlias
 
 from kvcache import checks, forking
@@ -23,8 +22,27 @@ Watcher: TypeAlias = Callable[[Any, int], Callable[[None], object] | None]
 """Is told an entry that lost tokens, and how many of the first ones are as before; returns what it wants called without the lock."""
 
 
+class _Delivery:
+    """Hands records over at the end of a `with`."""
+
+    __slots__ = ("_ledger",)
+
+    def __init__(self, ledger: "Ledger") -> None:
+        self._ledger = ledger
+
+    def __enter__(self) -> None:
+        """Nothing to do yet."""
+
+    def __exit__(self, *_: object) -> None:
+        self._ledger.deliver()
+
+
 class Ledger:
-    """The books of one cache. `with ledger:` holds its lock and delivers afterwards; `ledger.lock` only holds."""
+    """The books of one cache. `with ledger.delivery, ledger.lock:` delivers after the lock was let go.
+
+    The lock itself stands in the `with`, not a method that takes it: an interrupt (Ctrl-C) between a method's call and its end would
+    leave the lock held, and no other thread could go on.
+    """
 
     __slots__ = (
         "__weakref__",
@@ -35,6 +53,7 @@ class Ledger:
         "_watchers",
         "copied",
         "counters",
+        "delivery",
         "farewells",
         "latest",
         "lock",
@@ -49,6 +68,7 @@ class Ledger:
         self._clock = clock
         self.latest = 0.0  # what the clock said last
         self.lock = threading.RLock()
+        self.delivery = _Delivery(self)
         self.copied = threading.Condition(self.lock)  # a copy into a block has ended
         self.waiting = 0
         self.counters = Counters()
@@ -64,15 +84,6 @@ class Ledger:
         self.farewells: list[Callable[[Any, EvictionReason], None]] = []  # whom to tell before a session's bytes go
         self._watchers: list[weakref.WeakMethod[Watcher]] = []
         forking.register(self)
-
-    def __enter__(self) -> None:
-        self.lock.acquire()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.lock.release()
-        self.deliver()
 
     @property
     def wanted(self) -> bool:
@@ -127,7 +138,11 @@ class Ledger:
         """Tell that only the first `kept` tokens of an entry are as they were; the lock is held."""
         for reference in self._watchers:
             watcher = reference()
-            work = watcher and watcher(entry, kept)
+            work = None
+            try:
+                work = watcher and watcher(entry, kept)
+            except Exception:  # noqa: BLE001 - as for farewells
+                self.counters.sink_failures += 1
             if work is not None:
                 self._outbox.append(((work,), None))
 

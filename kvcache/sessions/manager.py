@@ -79,7 +79,7 @@ class KVCacheManager(Closing):
         opening = arguments.opening(
             self._ledger.now(), pool.capacity, layout, policy, ttl_seconds=ttl, memory_bytes=memory
         )
-        with self._ledger:
+        with self._ledger.delivery, self._ledger.lock:
             self._ledger.open(opening)
 
     def __len__(self) -> int:
@@ -148,7 +148,7 @@ class KVCacheManager(Closing):
         own = None if priority is None else arguments.priority(priority)
         made: KVCacheEntry | None = None
         try:
-            with self._ledger:
+            with self._ledger.delivery, self._ledger.lock:
                 while made is None:
                     entry, now = self._find(name)
                     if entry is not None:
@@ -166,7 +166,7 @@ class KVCacheManager(Closing):
             made.prepare()
         except BaseException:
             if made is not None:
-                with self._ledger:
+                with self._ledger.delivery, self._ledger.lock:
                     self._table.withdraw(made)
             raise
         return made
@@ -179,7 +179,7 @@ class KVCacheManager(Closing):
             ClosedError: the manager is closed.
         """
         name = checks.session_name(session_id)
-        with self._ledger:
+        with self._ledger.delivery, self._ledger.lock:
             entry, now = self._find(name)
             if entry is None:
                 self._ledger.miss("miss", name, at=now)
@@ -283,7 +283,7 @@ class KVCacheManager(Closing):
         name = checks.session_name(session_id)
         self._layout.for_encoding(encoding)
         with ExitStack() as pins:
-            with self._ledger:
+            with self._ledger.delivery, self._ledger.lock:
                 source, now = self._find(name)
                 self._table.settle()
                 if source is None or not source.is_idle or source.layout.encoding == encoding:
@@ -296,10 +296,10 @@ class KVCacheManager(Closing):
             try:
                 made.recode_from(source, state[1])
             except BaseException:
-                with self._ledger:
+                with self._ledger.delivery, self._ledger.lock:
                     made.leave()
                 raise
-            with self._ledger:
+            with self._ledger.delivery, self._ledger.lock:
                 pins.close()
                 same = self._entries.get(name) is source and source.is_idle
                 done = same and (source.truncations, source.token_count, source.uses) == state
@@ -325,7 +325,7 @@ class KVCacheManager(Closing):
         name = session_id if type(session_id) is str else checks.session_name(session_id)
         entry = self._entries.get(name)
         if entry is not None and self._table.timed:
-            with self._ledger:
+            with self._ledger.delivery, self._ledger.lock:
                 entry, _ = self._find(name)
         if entry is None:
             raise self._unknown("append", name)
@@ -343,7 +343,7 @@ class KVCacheManager(Closing):
             ClosedError: the manager is closed.
         """
         name = checks.session_name(session_id)
-        with self._ledger:
+        with self._ledger.delivery, self._ledger.lock:
             self._refuse_if_closed()
             entry = self._entries.get(name)
             if entry is None:
@@ -369,7 +369,7 @@ class KVCacheManager(Closing):
             ClosedError: the manager is closed.
         """
         name, own = checks.session_name(session_id), arguments.priority(priority)
-        with self._ledger:
+        with self._ledger.delivery, self._ledger.lock:
             entry, now = self._find(name)
             if entry is not None:
                 self._table.prioritize(entry, own, now)
@@ -386,7 +386,7 @@ class KVCacheManager(Closing):
             ClosedError: the manager is closed.
         """
         moment = None if now is None else checks.seconds("now", now)
-        with self._ledger:
+        with self._ledger.delivery, self._ledger.lock:
             self._refuse_if_closed()
             return self._table.expire(self._ledger.now() if moment is None else moment)
 
@@ -399,7 +399,7 @@ class KVCacheManager(Closing):
         """
         least = checks.seconds("seconds", seconds)
         moment = None if now is None else checks.seconds("now", now)
-        with self._ledger:
+        with self._ledger.delivery, self._ledger.lock:
             self._refuse_if_closed()
             end = (self._ledger.now() if moment is None else moment) - least
             return {
@@ -414,7 +414,7 @@ class KVCacheManager(Closing):
         Raises:
             ClosedError: the manager is closed.
         """
-        with self._ledger:
+        with self._ledger.delivery, self._ledger.lock:
             self._refuse_if_closed()
             victims = tuple(name for name, entry in self._entries.items() if not entry.is_pinned)
             self._table.evict(victims, EvictionReason.MANUAL, self._ledger.now())
@@ -429,14 +429,14 @@ class KVCacheManager(Closing):
         Raises:
             ClosedError: the manager is closed.
         """
-        with self._ledger:
+        with self._ledger.delivery, self._ledger.lock:
             self._refuse_if_closed()
             self._table.settle()
             return self._table.pass_windows() + self._pool.trim()
 
     def close(self) -> None:
         """Evict every session, pinned or not, with a receipt, and let go of the arena; a second time does nothing."""
-        with suppress(ClosedError), self._ledger:
+        with suppress(ClosedError), self._ledger.delivery, self._ledger.lock:
             self._refuse_if_closed()
             now = self._ledger.now_or_latest()
             self._table.evict(tuple(self._entries), EvictionReason.SHUTDOWN, now)
@@ -449,7 +449,7 @@ class KVCacheManager(Closing):
         Raises:
             ClosedError: the manager is closed.
         """
-        with self._ledger:
+        with self._ledger.delivery, self._ledger.lock:
             self._refuse_if_closed()
             return self._table.statistics()
 
@@ -459,7 +459,7 @@ class KVCacheManager(Closing):
         Raises:
             ClosedError: the manager is closed.
         """
-        with self._ledger:
+        with self._ledger.delivery, self._ledger.lock:
             self._refuse_if_closed()
             return self._table.performance(self._ledger.now())
 
@@ -469,7 +469,7 @@ class KVCacheManager(Closing):
         Raises:
             ClosedError: the manager is closed.
         """
-        with self._ledger:
+        with self._ledger.delivery, self._ledger.lock:
             self._refuse_if_closed()
             snapshot = self._table.snapshot(self._ledger.now())
             if self._ledger.wanted:
@@ -484,7 +484,7 @@ class KVCacheManager(Closing):
         Raises:
             ClosedError: the manager is closed.
         """
-        with self._ledger:
+        with self._ledger.delivery, self._ledger.lock:
             self._refuse_if_closed()
             self._ledger.farewells.append(farewell)
 
@@ -500,7 +500,7 @@ class KVCacheManager(Closing):
         Raises:
             ClosedError: the manager is closed.
         """
-        with self._ledger:
+        with self._ledger.delivery, self._ledger.lock:
             self._refuse_if_closed()
             self._ledger.watch(watcher)
 

@@ -101,6 +101,7 @@ class PrefixIndex(Unique):
         self._outbox = deque[Event]()
         self._delivering = threading.Lock()
         self._failures = 0
+        self._changing = False  # whether the tree is not whole
         forking.register(self)
         manager.watch_losses(self._lost)
 
@@ -142,6 +143,7 @@ class PrefixIndex(Unique):
         if len(text) < count * WIDTH:
             raise InvalidSizeError("record", expected=f"all {count} tokens of {session!r}", got=len(text) // WIDTH)
         with self._lock:
+            self._mend()
             self._put(entry, truncations, namespace, text[: count * WIDTH])
             # What it lost from now on is told; what it lost since it was asked was perhaps told too early.
             if not _holds(self._known[entry.session_id]):
@@ -156,6 +158,7 @@ class PrefixIndex(Unique):
         """
         name = checks.session_name(session)
         with self._lock:
+            self._mend()
             known = name in self._known
             self._forget(name)
         self._deliver()
@@ -164,6 +167,7 @@ class PrefixIndex(Unique):
     def clear(self, namespace: str | None = None) -> int:
         """Forget all sessions, or those of a namespace, and return how many there were; they keep their tokens."""
         with self._lock:
+            self._mend()
             names = [name for name, known in self._known.items() if namespace in {None, known.namespace}]
             if namespace is None:
                 self._known.clear()
@@ -177,6 +181,7 @@ class PrefixIndex(Unique):
     def resend(self) -> None:
         """Tell the listener everything that is known anew, behind an `AllBlocksCleared`: for a router that came later, or lost events."""
         with self._lock:
+            self._mend()
             self._tell(AllBlocksCleared())
             nodes = list(self._roots.values())
             while nodes:
@@ -189,6 +194,7 @@ class PrefixIndex(Unique):
     def texts(self) -> dict[str, tuple[str, bytes]]:
         """The sessions that still have the tokens that were recorded, with the namespace and the tokens, see `tokens_of`."""
         with self._lock:
+            self._mend()
             return {name: (known.namespace, known.tokens) for name, known in self._known.items() if _holds(known)}
 
     def longest(self, tokens: npt.ArrayLike, *, namespace: str = "") -> tuple[str, int] | None:
@@ -200,36 +206,47 @@ class PrefixIndex(Unique):
             InvalidSizeError: not a row of whole numbers.
         """
         found = self._longest(bytes_of(tokens), namespace)
+        self._deliver()
         return None if found is None else found[:2]
 
     def _longest(self, text: bytes, namespace: str) -> tuple[str, int, _Known] | None:
         """The same, with what is recorded of the session: a moment later, another text may be."""
         with self._lock:
-            node, start, strides = self._roots.get(namespace), 0, _STRIDES
-            if node is None:
-                return None
-            while start < len(text):
-                page = text[start : start + self._page]
-                found = node.below.get(page)
-                if found is None:
-                    break
-                start += len(page)
-                node = found
-                if strides and len(text) - start > 2 * self._page:
-                    # A session that goes through this page mostly has the next ones, too: all of its text is compared at once.
-                    strides -= 1
-                    known = self._known[next(iter(node.sessions))]
-                    pages = common(known.tokens[start:], text[start:]) * WIDTH // self._page
-                    if pages:
-                        start += pages * self._page
-                        node = known.path[start // self._page - 1]
+            self._mend()
+            while (best := self._best(text, namespace)) is not None:
+                known = self._known[best[0]]
+                if _holds(known):
+                    return *best, known
+                self._forget(best[0])  # an interrupt kept the manager from telling
+            return None
+
+    def _best(self, text: bytes, namespace: str) -> tuple[str, int] | None:
+        """The session that can give the longest beginning of a text, and how many tokens."""
+        node, start, strides = self._roots.get(namespace), 0, _STRIDES
+        if node is None:
+            return None
+        while start < len(text):
             page = text[start : start + self._page]
-            while (best := self._part(node, page, start) or self._giver(node, start // WIDTH)) is None:
-                if node.parent is None:
-                    return None
-                node, page = node.parent, node.key  # no session can give so much: look for the next shorter beginning
-                start -= len(page)
-            return *best, self._known[best[0]]
+            found = node.below.get(page)
+            if found is None:
+                break
+            start += len(page)
+            node = found
+            if strides and len(text) - start > 2 * self._page:
+                # A session that goes through this page mostly has the next ones, too: all of its text is compared at once.
+                strides -= 1
+                known = self._known[next(iter(node.sessions))]
+                pages = common(known.tokens[start:], text[start:]) * WIDTH // self._page
+                if pages:
+                    start += pages * self._page
+                    node = known.path[start // self._page - 1]
+        page = text[start : start + self._page]
+        while (best := self._part(node, page, start) or self._giver(node, start // WIDTH)) is None:
+            if node.parent is None:
+                return None
+            node, page = node.parent, node.key  # no session can give so much: look for the next shorter beginning
+            start -= len(page)
+        return best
 
     def _part(self, node: _Node, page: bytes, start: int) -> tuple[str, int] | None:
         """Who can give the longest part of a page behind a node, and how many tokens with those before it; the page as a whole is not there."""
@@ -290,6 +307,7 @@ class PrefixIndex(Unique):
             IntegrityError: one of them does not hold.
         """
         with self._lock:
+            self._mend()
             expected = {(id(node), name) for name, known in self._known.items() for node in known.path}
             found, nodes = set[tuple[int, str]](), list(self._roots.values())
             while nodes:
@@ -302,7 +320,7 @@ class PrefixIndex(Unique):
                 raise IntegrityError("prefixes", expected=f"{len(expected)} pages of sessions", got=len(found))
             for name, known in self._known.items():
                 text = b"".join(node.key for node in known.path)
-                if text != known.tokens or len(known.entry) * WIDTH < len(text) or not _holds(known):
+                if text != known.tokens or (_holds(known) and len(known.entry) * WIDTH < len(text)):
                     raise IntegrityError("prefixes", expected=f"the tokens of {name!r}", got=len(text) // WIDTH)
 
     def _copy(self, source: str, known: _Known, target: str, count: int) -> bool:
@@ -319,6 +337,7 @@ class PrefixIndex(Unique):
     def _own(self, session: str, text: bytes, namespace: str) -> int:
         """How many tokens of the text the session itself has, and can be shortened to."""
         with self._lock:
+            self._mend()
             known = self._known.get(session)
             if known is None or known.namespace != namespace or not _holds(known):
                 return 0
@@ -329,6 +348,7 @@ class PrefixIndex(Unique):
         """The manager's: only the first `kept` tokens of an entry are as they were; its lock is held."""
         session = entry.session_id
         with self._lock:
+            self._mend()
             known = self._known.get(session)
             if known is None or known.entry is not entry:
                 return None
@@ -340,6 +360,7 @@ class PrefixIndex(Unique):
 
     def _put(self, entry: KVCacheEntry, truncations: int, namespace: str, text: bytes) -> None:
         """Have a session in the tree with this text, and with no other."""
+        self._changing = True
         session = entry.session_id
         before = self._known.get(session)
         node = self._roots.get(namespace) or _Node(namespace)
@@ -361,12 +382,23 @@ class PrefixIndex(Unique):
             stays = set(map(id, path))
             self._leave(session, [each for each in before.path if id(each) not in stays])
         self._known[session] = _Known(entry, truncations, namespace, text, path)
+        self._changing = False
 
     def _forget(self, session: str) -> None:
         """Take a session out of the tree."""
+        self._changing = True
         known = self._known.pop(session, None)
         if known is not None:
             self._leave(session, known.path)
+        self._changing = False
+
+    def _mend(self) -> None:
+        """Know nothing any more if an interrupt (Ctrl-C) came while the tree was changed: what is forgotten is computed again."""
+        if self._changing:
+            self._known.clear()
+            self._roots.clear()
+            self._tell(AllBlocksCleared())
+            self._changing = False
 
     def _leave(self, session: str, path: list[_Node]) -> None:
         """Take a session out of nodes, the last ones of its path, and the tree's nodes that no other session goes through."""

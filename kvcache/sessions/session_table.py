@@ -45,6 +45,7 @@ class SessionTable:
         self.pool = pool
         self.entries: dict[str, KVCacheEntry] = {}
         self._leaving = set[BlockState]()
+        self._coming = set[BlockState]()  # that a session is to go on with, see `prepare_exchange`
         self._ledger = ledger
         self._policy = policy
         self._memory = memory_bytes
@@ -62,11 +63,10 @@ class SessionTable:
     def after_fork(self, *, in_child: bool) -> None:
         """In the child, free what only threads of the parent were still writing to; the ledger's lock is held."""
         if in_child:
-            for entry in (*self.entries.values(), *self._leaving):
+            for entry in self._owners():
                 entry.forget_threads()
-            for block in tuple(self._leaving):
-                if block.is_live:  # what a thread of the parent was recoding into
-                    block.leave()
+            for block in tuple(self._coming):  # what a thread of the parent was recoding into
+                block.leave()
 
     def find(self, session_id: str, now: float) -> KVCacheEntry | None:
         """The session's entry, if its time has not ended; else it is evicted."""
@@ -90,6 +90,11 @@ class SessionTable:
         returned = self._ledger.returned
         while returned:
             returned.popleft()()
+        for block in tuple(self._leaving):  # what an interrupt (Ctrl-C) kept from leaving
+            if self.entries.get(block.session_id) is block:
+                self._leaving.discard(block)
+            else:
+                block.leave()
 
     def admit(
         self,
@@ -168,7 +173,7 @@ class SessionTable:
         if span is None:
             return None
         made = self._entry(source.session_id, layout, span, now, source.ttl_seconds)
-        self._leaving.add(made)  # it has a block, and no lookup finds it
+        self._coming.add(made)  # it has a block, and no lookup finds it
         return made
 
     def exchange(self, source: KVCacheEntry, made: KVCacheEntry, now: float) -> None:
@@ -176,7 +181,7 @@ class SessionTable:
         made.inherit(source)
         self._queue.add(made, now)
         self._soonest.add(made, now)
-        self._leaving.discard(made)
+        self._coming.discard(made)
         self.entries[made.session_id] = made
         self._leaving.add(source)
         source.leave()
@@ -272,8 +277,7 @@ class SessionTable:
             IntegrityError: they do not, or an invariant of the allocator is broken.
         """
         self.pool.check()
-        owners = [*self.entries.values(), *self._leaving]
-        blocks = sorted((entry.span.offset, entry.span.serial) for entry in owners)
+        blocks = sorted((entry.span.offset, entry.span.serial) for entry in self._owners())
         live = [(span.offset, span.serial) for span in self.pool.live_spans()]
         if blocks != live:
             raise IntegrityError("manager", expected=f"one entry for each of the blocks {live}", got=blocks)
@@ -326,7 +330,7 @@ class SessionTable:
 
     def _wait_for_a_copy(self) -> bool:
         """Wait until a copy into some block has ended, and say whether there was one to wait for."""
-        copying = (entry for entry in (*self.entries.values(), *self._leaving) if entry.is_copying)
+        copying = (entry for entry in self._owners() if entry.is_copying)
         if not any(entry not in self._short for entry in copying):
             return False
         ledger = self._ledger
@@ -338,8 +342,7 @@ class SessionTable:
         return True
 
     def _refusal(self, error: OutOfMemoryError) -> OutOfMemoryError:
-        owners = (*self.entries.values(), *self._leaving)
-        pinned = sum(entry.span.length for entry in owners if not entry.is_idle)
+        pinned = sum(entry.span.length for entry in self._owners() if not entry.is_idle)
         return OutOfMemoryError(
             "make room",
             needed=error.needed,
@@ -350,12 +353,12 @@ class SessionTable:
         )
 
     def _dismiss(self, entry: KVCacheEntry, reason: EvictionReason) -> None:
+        counters, tokens = self._ledger.counters, entry.token_count
+        self._leaving.add(entry)  # first, so that `settle` finds it if an interrupt comes in between
         del self.entries[entry.session_id]
-        counters = self._ledger.counters
-        counters.tokens -= entry.token_count
-        counters.ended_tokens += entry.token_count
+        counters.tokens -= tokens
+        counters.ended_tokens += tokens
         counters.evictions[reason] += 1
-        self._leaving.add(entry)
         entry.leave()
 
     def withdraw(self, entry: KVCacheEntry) -> None:
@@ -373,9 +376,10 @@ class SessionTable:
 
     def release(self, block: BlockState) -> None:
         """Take the block of an entry that left and is not used any more; its pages go back where memory is limited."""
-        self._leaving.discard(block)
         if isinstance(block, KVCacheEntry):
             block.give_back()
+        self._leaving.discard(block)
+        self._coming.discard(block)
         self.pool.deallocate(block.span)
         if self._memory is not None and not self.pool.closed:
             self.pool.release(block.span.offset, block.span.length)
@@ -430,8 +434,11 @@ class SessionTable:
         return None if victims is None else tuple(entry.session_id for entry in victims)
 
     def _bytes_in_use(self) -> int:
-        owners = (*self.entries.values(), *self._leaving)
-        return sum(entry.resident_bytes for entry in owners if not entry.is_idle)
+        return sum(entry.resident_bytes for entry in self._owners() if not entry.is_idle)
+
+    def _owners(self) -> tuple[BlockState, ...]:
+        """All that have a block."""
+        return (*self.entries.values(), *self._leaving, *self._coming)
 
     def _candidate(self, entry: KVCacheEntry) -> Candidate:
         return Candidate(

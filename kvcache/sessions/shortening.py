@@ -67,7 +67,8 @@ class ShorteningEntry(WindowedEntry):
             self._keep(kept)
             if not kept:
                 self._begin_again()
-            self._lose(kept, now, same=kept)
+            self._lose(kept)
+            self._ledger.trace("truncate", self._session_id, kept, at=now)
         self._ledger.deliver()
 
     def remove(self, first: SupportsIndex, last: SupportsIndex, *, rotate: Rotate | None = None) -> int:
@@ -104,25 +105,28 @@ class ShorteningEntry(WindowedEntry):
                 if not start <= end <= self._tokens:
                     expected = f"a range of the {self._tokens} tokens there are"
                     raise OutOfBoundsError("remove", expected=expected, got=(start, end))
-                left = self._tokens - (end - start)
+                tokens = self._tokens
+                left = tokens - (end - start)
                 self._write_again(start, left)
                 now = ledger.now()
                 rows = self._writable or self._make_writable()
                 self._start(now)
+                self._lose(start if start < end else left)  # while tokens are neither here nor there, they do not count
             try:
                 for shape, keys, values in zip(layout.shapes, *rows, strict=True) if start < end else ():
-                    moved = keys[:, end : self._tokens]
+                    moved = keys[:, end:tokens]
                     turned = moved if rotate is None else self._turned(moved, start - end, rotate, shape.head_dim)
                     keys[:, start:left] = turned
-                    values[:, start:left] = values[:, end : self._tokens]
-            except BaseException:
-                left = start  # what follows is neither here nor there
-                raise
+                    values[:, start:left] = values[:, end:tokens]
+                with ledger.lock:
+                    if not self._gone:
+                        ledger.counters.tokens += left - self._tokens
+                        self._tokens = left
             finally:
                 with ledger.lock:
                     self._end()
                     if not self._gone:
-                        self._lose(left, now, same=start)
+                        ledger.trace("truncate", self._session_id, self._tokens, at=now)
         ledger.deliver()
         self._refuse_if_stale()
         return left
@@ -182,16 +186,15 @@ class ShorteningEntry(WindowedEntry):
         self._ledger.deliver()
         return given
 
-    def _lose(self, kept: int, now: float, *, same: int) -> None:
-        """Count the tokens that are left, of which so many first ones are the same as before; both locks are held."""
-        self._ledger.counters.tokens -= self._tokens - kept
-        fewer = kept < self._tokens
-        self._truncations += fewer
-        self._tokens = kept
-        if fewer:
-            self._ledger.lose(self, same)
+    def _lose(self, kept: int) -> None:
+        """Count only the first tokens, and forget what was not committed; both locks are held."""
         self._forget_written()
-        self._ledger.trace("truncate", self._session_id, kept, at=now)
+        lost, counters = self._tokens - kept, self._ledger.counters
+        if lost:
+            self._truncations += 1
+            self._tokens = kept
+            counters.tokens -= lost
+            self._ledger.lose(self, kept)
 
     def _turned(self, keys: Array, by: int, rotate: Rotate, elements: int) -> Array:
         coder = self._layout.coder

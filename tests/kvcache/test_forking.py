@@ -127,7 +127,7 @@ def test_a_block_that_a_thread_was_zeroing_is_zeroed_by_the_child() -> None:
     manager = make_manager(blocks=1)
     manager.get_or_create("before").key_mut()[:] = 7.0
     manager.evict("before")
-    with manager._ledger:  # what a thread has done so far when another one forks
+    with manager._ledger.lock:  # what a thread has done so far when another one forks
         entry = manager._table.admit("after", manager.layout, now=0.0, ttl_seconds=None)
     assert entry is not None
 

@@ -26,7 +26,7 @@ def receipt(session_id: str = "s") -> EvictionReceipt:
 
 
 def deliver(ledger: Ledger, names: str) -> int:
-    with ledger:
+    with ledger.delivery, ledger.lock:
         for name in names:
             ledger.keep(receipt(name))
     return ledger.counters.sink_failures
@@ -71,7 +71,7 @@ def test_an_interrupt_is_not_taken_for_a_failing_sink() -> None:
 def test_nothing_is_delivered_while_the_lock_is_held() -> None:
     kept: list[Record] = []
     ledger = Ledger(clock=FakeClock(), sinks=[kept.append], trace=())
-    with ledger:
+    with ledger.delivery, ledger.lock:
         ledger.keep(receipt())
         assert not kept
     assert len(kept) == 1
@@ -80,7 +80,7 @@ def test_nothing_is_delivered_while_the_lock_is_held() -> None:
 def test_steps_are_numbered_and_go_to_those_who_trace() -> None:
     receipts, steps = MemorySink(), MemorySink()
     ledger = Ledger(clock=FakeClock(), sinks=[receipts], trace=[steps])
-    with ledger:
+    with ledger.delivery, ledger.lock:
         ledger.trace("create", "a", 4, at=1.0)
         ledger.trace("hit", "a", at=2.0)
     assert not receipts.records

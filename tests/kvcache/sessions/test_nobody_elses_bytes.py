@@ -131,7 +131,7 @@ def test_whatever_raises_the_bytes_of_the_session_before_are_gone(
 def test_who_finds_a_session_before_it_is_zeroed_zeroes_it() -> None:
     manager, _ = make("policy")
     manager.evict("before")
-    with manager._ledger:
+    with manager._ledger.lock:
         entry = manager._table.admit("after", manager.layout, now=0.0, ttl_seconds=None)
     assert entry is not None
     assert manager.get("after") is entry
@@ -141,12 +141,12 @@ def test_who_finds_a_session_before_it_is_zeroed_zeroes_it() -> None:
 def test_a_withdrawn_session_that_somebody_else_has_made_ready_stays() -> None:
     manager, _ = make("policy")
     manager.evict("before")
-    with manager._ledger:
+    with manager._ledger.lock:
         entry = manager._table.admit("after", manager.layout, now=0.0, ttl_seconds=None)
     assert entry is not None
     token = one_token(manager.layout)
     entry.append(token, token)
-    with manager._ledger:
+    with manager._ledger.lock:
         manager._table.withdraw(entry)
     assert manager.get("after") is entry
     manager.check()
