@@ -220,3 +220,18 @@ def test_a_model_that_cannot_take_tokens_back_goes_on_from_what_is_whole(tmp_pat
                 evaluated[whole] += llm.evaluated - before
             cache._states.check()
     assert evaluated[True] < evaluated[False]
+
+
+def test_a_completion_in_pieces_and_a_chat_are_kept_as_well(path: str, kind: Any) -> None:
+    messages = [{"role": "user", "content": PROMPT}]
+    plain = model(path).create_chat_completion(messages, max_tokens=8, temperature=0.0)
+    with PooledLlamaCache(1 << 24) as cache:
+        pieces = model(path, kind, cache)(PROMPT, max_tokens=12, temperature=0.0, stream=True)
+        assert "".join(each["choices"][0]["text"] for each in pieces) == said(model(path), PROMPT)
+        assert cache.statistics().states == 1
+        llm = model(path, kind, cache)
+        for _ in range(2):
+            answer = llm.create_chat_completion(messages, max_tokens=8, temperature=0.0)
+            assert answer["choices"][0]["message"] == plain["choices"][0]["message"]
+        assert cache.statistics().states == 2
+        assert cache.statistics().hits == 1
