@@ -79,6 +79,7 @@ class PooledCache(Unique, Cache):  # type: ignore[misc]  # transformers is not i
         manager: where the session lives; its layout must fit the model, see `layout_of`.
         session: its id.
         config: of the model; with it, layers with a sliding window hand only that window to attention.
+        priority: of the session from now on, see `KVCacheManager.prioritize`; None: what it has, 0 where it is new.
 
     Raises:
         InvalidSessionError: not a string, or empty.
@@ -86,14 +87,18 @@ class PooledCache(Unique, Cache):  # type: ignore[misc]  # transformers is not i
         ClosedError: the manager is closed.
     """
 
-    def __init__(self, manager: KVCacheManager, session: str, *, config: Any = None) -> None:
+    def __init__(
+        self, manager: KVCacheManager, session: str, *, config: Any = None, priority: int | None = None
+    ) -> None:
         windows: list[int | None] = [None] * manager.layout.layers
         if config is not None:
             text = config.get_text_config(decoder=True)
             if text.num_hidden_layers != len(windows):
                 raise InvalidSizeError("model", expected=f"{len(windows)} layers", got=text.num_hidden_layers)
             windows = [each.get("sliding_window") for each in get_layer_types_and_kwargs(text)[1]]
-        self._rows = _Rows(manager, checks.session_name(session), windows)
+        if priority is not None:
+            manager.prioritize(session, priority)
+        self._rows = _Rows(manager, checks.session_name(session), windows, priority)
         super().__init__(layers=[_Layer(self._rows, number, window) for number, window in enumerate(windows)])
         self._config = config
 
@@ -198,8 +203,8 @@ def _first_seen(length: int, window: int | None) -> int:
 class _Rows:
     """The tensors over a session's rows, and how many tokens each layer has."""
 
-    def __init__(self, manager: KVCacheManager, session: str, windows: list[int | None]) -> None:
-        self.manager, self.session, self.windows = manager, session, windows
+    def __init__(self, manager: KVCacheManager, session: str, windows: list[int | None], priority: int | None) -> None:
+        self.manager, self.session, self.windows, self.priority = manager, session, windows, priority
         self.entry: KVCacheEntry | None = manager.get(session)
         self.tensors: tuple[list[torch.Tensor], list[torch.Tensor]] | None = None
         self.regions: tuple[torch.Tensor, ...] = ()  # the same in one: keys and values of all layers
@@ -234,7 +239,7 @@ class _Rows:
         """
         if self.tensors is None:
             entry = self.entry if self.entry is not None and self.entry.is_live else None
-            entry = entry or self.manager.get_or_create(self.session, sequences=sequences)
+            entry = entry or self.manager.get_or_create(self.session, sequences=sequences, priority=self.priority)
             self.hold(entry)
         if sequences != self.sequences:
             expected = f"a batch of {self.sequences}, as the session {self.session!r} has"

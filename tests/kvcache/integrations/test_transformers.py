@@ -151,6 +151,17 @@ def test_a_session_that_was_evicted_begins_anew() -> None:
     assert torch.equal(generate(model, first, 10, cache=cache), generate(model, first, 10))
 
 
+def test_a_session_of_a_high_priority_stays_when_memory_runs_short() -> None:
+    model = model_of("llama")
+    manager = manager_of(model, steps=3 * 2 * 3 * 2)  # three sessions of one page in each row
+    for name, priority in (("system", 1), ("first", None), ("second", None), ("third", None)):
+        generate(model, ids(1, 8), 4, cache=PooledCache(manager, name, priority=priority))
+        gc.collect()
+    assert manager.sessions() == ("system", "second", "third")
+    PooledCache(manager, "system", priority=3)
+    assert [block.priority for block in manager.snapshot().blocks] == [3, 0, 0]
+
+
 def test_many_sessions_in_little_memory_say_the_same_as_alone() -> None:
     model = model_of("llama")
     manager = manager_of(model, steps=3 * 2 * 3 * 2 * 2)  # six sessions of one page in each row
