@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -46,6 +47,7 @@ def configure_session(
     if settings.collect_only:
         config.option.collectonly = True
         config.option.verbose = min(config.option.verbose, -2)  # a line per test in the log helps no reader
+        gc.disable()  # hardly anything of what is collected is garbage, and looking for it takes up to half of the time
     lines = list(header)
     selection = make_selection(settings, exclusion_lists)
     if selection.alone:
@@ -59,6 +61,8 @@ def configure_session(
     if settings.inbox:
         recorder = register_recorder(config, settings, exclusion_lists)
         listeners.append(recorder.list_tests)
+        if settings.collect_only:
+            listeners.append(lambda _catalogue: gc.freeze())  # pytest collects garbage several times at its end
     elif settings.filter:
         from .selection.nothing_selected import refuse_wrong_names
 
