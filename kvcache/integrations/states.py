@@ -132,6 +132,7 @@ class StateStore(Closing):
         self._blocks: dict[str, _Block] = {}
         self._names = itertools.count()
         self._hits = self._misses = self._found = self._evictions = self._refused = 0
+        self._changing = False
         self._lock = threading.Lock()
         forking.register(self)
 
@@ -173,19 +174,19 @@ class StateStore(Closing):
         """
         text, count = bytes_of(tokens), checks.whole_number("size", size, minimum=0)
         with self._lock:
+            self._mend()
+            self._changing = True  # for as long as an error or an interrupt would leave something by half
             span = self._room(text, count, namespace) if text and not self.closed else None
             if span is None:
+                self._changing = False
                 self._refused += 1
                 return None
-            try:
-                self._pool.mark_dirty(span.offset, count)
-                fill(self._pool.view_unmarked(span.offset, count, np.uint8))
-            except BaseException:
-                self._pool.deallocate(span)
-                raise
+            self._pool.mark_dirty(span.offset, count)
+            fill(self._pool.view_unmarked(span.offset, count, np.uint8))
             block = _Block(str(next(self._names)), namespace, text, span, count, facts, self._clock())
             self._texts.setdefault(namespace, TextMap()).add(text, block)
             self._blocks[block.name] = block
+            self._changing = False
             return _handle(block)
 
     def find(self, tokens: npt.ArrayLike, *, namespace: str = "") -> tuple[KeptState, int] | None:
@@ -196,6 +197,7 @@ class StateStore(Closing):
         """
         text = bytes_of(tokens)
         with self._lock:
+            self._mend()
             block, count = self._nearest(text, namespace)
             if block is None:
                 self._misses += 1
@@ -214,6 +216,7 @@ class StateStore(Closing):
         """
         text = bytes_of(tokens)
         with self._lock:
+            self._mend()
             block = self._nearest(text, namespace)[0]
             return None if block is None else block.text
 
@@ -225,6 +228,7 @@ class StateStore(Closing):
             MemoryError: the system has no room for the copy.
         """
         with self._lock:
+            self._mend()
             if state.content is not None:
                 return state.content[start:end]
             return self._bytes(state)[start:end].tobytes()
@@ -236,16 +240,19 @@ class StateStore(Closing):
             StaleEntryError: it was found in another store.
         """
         with self._lock:
+            self._mend()
             use(self._bytes(state))
 
     def holds(self, state: KeptState) -> bool:
         """Whether a state that was found is still here."""
         with self._lock:
+            self._mend()
             return state.content is None and self._pool.is_live(state.span)
 
     def statistics(self) -> StateStatistics:
         """What is held and was done until now."""
         with self._lock:
+            self._mend()
             return StateStatistics(
                 states=len(self._blocks),
                 bytes_capacity=self._pool.capacity,
@@ -260,11 +267,14 @@ class StateStore(Closing):
     def clear(self, namespace: str | None = None) -> int:
         """Forget all states, or those of a namespace, give their memory back, and return how many there were."""
         with self._lock:
+            self._mend()
+            self._changing = True
             gone = [block for block in self._blocks.values() if namespace in {None, block.namespace}]
             for block in gone:
                 self._remove(block)
             if not self.closed:
                 self._pool.trim()
+            self._changing = False
             return len(gone)
 
     def close(self) -> None:
@@ -280,6 +290,7 @@ class StateStore(Closing):
             IntegrityError: one of them does not hold.
         """
         with self._lock:
+            self._mend()
             self._pool.check()
             shelved = [block for texts in self._texts.values() for block in texts.values.values()]
             if {block.name: block for block in shelved} != self._blocks or len(shelved) != len(self._blocks):
@@ -290,6 +301,21 @@ class StateStore(Closing):
             sizes = sum(block.span.length for block in shelved if self._pool.is_live(block.span))
             if sizes != self._pool.used:
                 raise IntegrityError("states", expected=f"{sizes} bytes, those of all states", got=self._pool.used)
+
+    def _mend(self) -> None:
+        """Make whole again what an error or an interrupt left by half: a block that is in no list is free."""
+        if not self._changing:
+            return
+        blocks = {block.name: block for block in self._blocks.values() if self._pool.is_live(block.span)}
+        texts: dict[str, TextMap[_Block]] = {}
+        for block in blocks.values():
+            texts.setdefault(block.namespace, TextMap()).add(block.text, block)
+        listed = {block.span.serial for block in blocks.values()}
+        self._pool.mend()
+        for span in self._pool.live_spans():
+            if span.serial not in listed:
+                self._pool.deallocate(span)
+        self._blocks, self._texts, self._changing = blocks, texts, False
 
     def _nearest(self, text: bytes, namespace: str) -> tuple[_Block | None, int]:
         texts = self._texts.get(namespace)

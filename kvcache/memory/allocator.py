@@ -181,6 +181,16 @@ class Allocator(Unique):
         self.flush()
         return tuple(sorted(self._vacant.spans()))
 
+    def mend(self) -> None:
+        """Take as free whatever no live block has: after an interrupt (Ctrl-C) in the middle of a call, some may be neither."""
+        spans, position = list[Span](), 0
+        for live in [*self.live_spans(), Span(self._capacity, 0)]:
+            if live.offset > position:
+                spans.append(Span(position, live.offset - position))
+            position = live.offset + self._block(live)
+        self._bins, self._bin_of = {}, {}
+        self._lay_out(spans)
+
     def check(self) -> None:
         """Prove the invariants of the module, from the spans themselves, as they are: nothing is joined for it.
 

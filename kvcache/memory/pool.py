@@ -108,6 +108,10 @@ class MemoryPool(Unique):
         """
         self._allocator.deallocate(span)
 
+    def mend(self) -> None:
+        """Take as free whatever no live block has, see `Allocator.mend`."""
+        self._allocator.mend()
+
     def extent(self, span: Span) -> Span:
         """What would be free in one piece if this live span were taken back."""
         return self._allocator.extent(span)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -11,10 +12,11 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from kvcache.integrations.states import KeptState
+from kvcache.integrations.states import KeptState, StateStore
 from kvcache.token_text import bytes_of, common, tokens_of
 from kvcache.values import Array
 from tests.kvcache.integrations.test_states import UNIT, found, make, put
+from tests.kvcache.sessions.test_interrupts import interrupted
 from tests.kvcache.test_forking import in_a_child
 from tests.kvcache.threads import run_threads
 
@@ -68,6 +70,40 @@ def test_a_fork_while_a_thread_is_in_the_middle_has_its_own_states() -> None:
     assert in_a_child(in_child) == 0
     thread.join(10)
     assert found(store, [3]) is None
+
+
+INTERRUPTED: dict[str, Callable[[StateStore], object]] = {
+    "put": lambda store: put(store, [4], b"4" * 100),
+    "replace": lambda store: put(store, [1], b"1" * 60),
+    "find": lambda store: store.find([2, 5]),
+    "peek": lambda store: store.peek([2, 5]),
+    "statistics": lambda store: store.statistics(),
+    "clear": lambda store: store.clear(),
+    "close": lambda store: store.close(),
+}
+
+
+@pytest.mark.parametrize("way", INTERRUPTED)
+def test_an_interrupt_leaves_no_lock_and_no_half_of_a_state(way: str) -> None:
+    at, again = 1, True
+    while again:
+        store = make(3)
+        held = [put(store, [token], bytes([48 + token]) * 60) for token in (1, 2, 3)]
+        again = interrupted(lambda: INTERRUPTED[way](store), at)  # noqa: B023 - called at once
+        at += 1
+        assert store._lock.acquire(blocking=False), f"at call {at}"
+        store._lock.release()
+        for token, state in zip((1, 2, 3), held, strict=True):
+            content = bytes([48 + token]) * 60
+            assert state is not None
+            assert store.read(state) == content
+            assert found(store, [token, 9]) in (content, None)
+        assert found(store, [4, 9]) in (b"4" * 100, None)
+        store.check()
+        if not store.closed:
+            assert put(store, [7], b"7" * (3 * UNIT)) is not None, f"room was lost at call {at}"
+            assert found(store, [7, 9]) == b"7" * (3 * UNIT)
+    assert at > 2
 
 
 TEXTS = st.lists(st.integers(0, 2), min_size=1, max_size=5)
