@@ -17,7 +17,7 @@ PICTURE = 150_000
 
 PNG = b"\x89PNG\r\n\x1a\n"
 
-REGISTRIES = re.compile("|".join(map(re.escape, ("py" + "pi.org", "python" + "hosted.org", "registry." + "npmjs", "deb." + "debian.org"))))  # fmt: skip
+REGISTRIES = re.compile("|".join(map(re.escape, ("py" + "pi.org", "python" + "hosted.org", "registry." + "npmjs", "deb." + "debian.org", "download." + "pytorch"))))  # fmt: skip
 
 
 def tracked() -> list[str]:
