@@ -87,7 +87,8 @@ class PooledModel(Closing):
             raise InvalidSizeError("model", expected="one on a CPU", got=str(model.device))
         # The configuration can say another dtype than the model has by now.
         dtype = str(model.dtype).removeprefix("torch.")
-        layout = layout_of(model.config, max_context=max_context, dtype=dtype)
+        # All tokens, also in front of windows: any session may have the beginning of the next text.
+        layout = layout_of(model.config, max_context=max_context, dtype=dtype, windows=False)
         self.model: Final = model
         self.manager: Final = KVCacheManager(
             layout,

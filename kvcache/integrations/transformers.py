@@ -6,64 +6,24 @@ tokens without a copy. Tokens are counted when the last layer has them.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, SupportsIndex
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from transformers.cache_utils import Cache, CacheLayerMixin, get_layer_types_and_kwargs
+from transformers.cache_utils import Cache, CacheLayerMixin, DummyLayer
 
 from kvcache import checks
-from kvcache.errors import DtypeError, InvalidSizeError, ShapeError
-from kvcache.memory.arena import SYSTEM_PAGE
-from kvcache.sessions.layout import KVLayout
+from kvcache.errors import DtypeError, OutOfBoundsError, ShapeError
+from kvcache.integrations.model_layout import kept_layers, layout_of, windows_of
+from kvcache.sessions.sharing import Beginning
 from kvcache.values import Unique
+
+__all__ = ["PooledCache", "layout_of"]
 
 if TYPE_CHECKING:
     from kvcache.sessions.entry import KVCacheEntry
     from kvcache.sessions.manager import KVCacheManager
     from kvcache.values import Array
-
-_KINDS = frozenset({"full_attention", "sliding_attention", "chunked_attention"})
-"""Layers that keep keys and values, and nothing else."""
-
-
-def layout_of(
-    config: Any, *, max_context: SupportsIndex | None = None, dtype: str | None = None, alignment: int = SYSTEM_PAGE
-) -> KVLayout:
-    """The layout of a model, from its configuration (`model.config`).
-
-    Args:
-        config: of a decoder whose layers all keep keys and values of one shape. Multi-head latent attention is stored compressed.
-        max_context: tokens that a session can hold; None: as many as the model was made for.
-        dtype: of keys and values; None: the model's.
-        alignment: as for `KVLayout`; in pages, so that `memory_bytes` works.
-
-    Raises:
-        InvalidSizeError: the model keeps something else than keys and values of one shape.
-    """
-    if getattr(config, "is_encoder_decoder", False):
-        raise InvalidSizeError(
-            "model", expected="a decoder alone", got=f"an encoder and a decoder ({config.model_type})"
-        )
-    text = config.get_text_config(decoder=True)
-    kinds = set(get_layer_types_and_kwargs(text)[0])
-    if not kinds <= _KINDS:
-        raise InvalidSizeError("model", expected=f"layers of {', '.join(sorted(_KINDS))}", got=sorted(kinds))
-    value_dim: int | None = None
-    if getattr(text, "kv_lora_rank", None):
-        heads, width, value_dim = 1, text.kv_lora_rank, text.qk_rope_head_dim
-    else:
-        heads = getattr(text, "num_key_value_heads", None) or text.num_attention_heads
-        width = getattr(text, "head_dim", None) or text.hidden_size // text.num_attention_heads
-    return KVLayout(
-        layers=text.num_hidden_layers,
-        kv_heads=heads,
-        head_dim=width,
-        value_dim=value_dim,
-        max_context=text.max_position_embeddings if max_context is None else max_context,
-        dtype=dtype or str(text.dtype or torch.float32).removeprefix("torch."),
-        alignment=alignment,
-    )
 
 
 class PooledCache(Unique, Cache):  # type: ignore[misc]  # transformers is not installed where types are checked
@@ -78,28 +38,33 @@ class PooledCache(Unique, Cache):  # type: ignore[misc]  # transformers is not i
     Args:
         manager: where the session lives; its layout must fit the model, see `layout_of`.
         session: its id.
-        config: of the model; with it, layers with a sliding window hand only that window to attention.
+        config: of the model; with it, layers with a sliding window hand only that window to attention, also where the layout keeps
+            all tokens. Models whose layers use the keys and values of other layers need it.
         priority: of the session from now on, see `KVCacheManager.prioritize`; None: what it has, 0 where it is new.
 
     Raises:
         InvalidSessionError: not a string, or empty.
-        InvalidSizeError: the layout has another number of layers than the model.
+        InvalidSizeError: the layout has another number of layers than the model, or keeps less of one than the model's window needs.
         ClosedError: the manager is closed.
     """
 
     def __init__(
         self, manager: KVCacheManager, session: str, *, config: Any = None, priority: int | None = None
     ) -> None:
-        windows: list[int | None] = [None] * manager.layout.layers
-        if config is not None:
-            text = config.get_text_config(decoder=True)
-            if text.num_hidden_layers != len(windows):
-                raise InvalidSizeError("model", expected=f"{len(windows)} layers", got=text.num_hidden_layers)
-            windows = [each.get("sliding_window") for each in get_layer_types_and_kwargs(text)[1]]
+        layout = manager.layout
+        windows = [layout.groups[group].window for group, _ in layout.places]
+        text = None if config is None else config.get_text_config(decoder=True)
+        kept = range(layout.layers) if text is None else list(kept_layers(text))
+        if text is not None:
+            windows = windows_of(text, windows)
         if priority is not None:
             manager.prioritize(session, priority)
         self._rows = _Rows(manager, checks.session_name(session), windows, priority)
-        super().__init__(layers=[_Layer(self._rows, number, window) for number, window in enumerate(windows)])
+        layers: list[Any] = [DummyLayer() for _ in range(layout.layers if text is None else text.num_hidden_layers)]
+        for number, layer in enumerate(kept):
+            layers[layer] = _Layer(self._rows, number, windows[number])
+        super().__init__(layers=layers)
+        self._places = {layer: number for number, layer in enumerate(kept)}  # of the model's layers, in the layout
         self._config = config
 
     def fork(self, session: str) -> PooledCache:
@@ -131,10 +96,10 @@ class PooledCache(Unique, Cache):  # type: ignore[misc]  # transformers is not i
         self, key_states: torch.Tensor, value_states: torch.Tensor, layer_idx: int, *_args: Any, **_kwargs: Any
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Write new tokens of a layer, and look at all that it has: without the steps for devices that this cache does not use."""
-        rows = self._rows
+        rows, number = self._rows, self._places.get(layer_idx)
         step = rows.step
-        if step is not None and step.takes(rows.lengths[layer_idx], key_states):
-            return rows.write(step, layer_idx, key_states, value_states)
+        if step is not None and number is not None and step.takes(number, rows.lengths[number], key_states):
+            return rows.write(step, number, key_states, value_states)
         keys, values = self.layers[layer_idx].update(key_states, value_states)
         return keys, values
 
@@ -151,6 +116,7 @@ class PooledCache(Unique, Cache):  # type: ignore[misc]  # transformers is not i
 
         Raises:
             ValueError: a number above 0.
+            RuntimeError: what was in front of a sliding window is not there any more, as other caches say it; nothing was changed.
         """
         if tokens_to_remove > 0:
             raise ValueError(f"crop: expected 0 or less, as in -3 to remove 3 tokens, got {tokens_to_remove}")
@@ -175,24 +141,24 @@ class _Step:
     The views of all layers are made at once, which takes a fraction of the time for each.
     """
 
-    def __init__(self, regions: tuple[torch.Tensor, ...], first: int, count: int, windows: list[int | None]) -> None:
-        keys, values = regions
+    def __init__(self, rows: _Rows, first: int, count: int) -> None:
         self.end = end = first + count
-        self._first, self._dtype = first, keys.dtype
-        self._shape = (*keys.shape[1:3], count, keys.shape[4])
-        self.targets = list(
-            zip(keys.narrow(3, first, count).unbind(), values.narrow(3, first, count).unbind(), strict=True)
-        )
-        self.seen = list(zip(keys.narrow(3, 0, end).unbind(), values.narrow(3, 0, end).unbind(), strict=True))
-        for layer, window in enumerate(windows):
+        layout, regions = rows.manager.layout, rows.regions
+        self._first, self._dtype = first, regions[0].dtype
+        places = layout.by_layer([region.narrow(3, first, count).unbind() for region in regions])
+        seen = layout.by_layer([region.narrow(3, 0, end).unbind() for region in regions])
+        self.targets = list(zip(*places, strict=True))
+        self.seen = list(zip(*seen, strict=True))
+        self._shapes = [place.shape for place in places[0]]
+        for layer, window in enumerate(rows.windows):
             if window is not None:
                 start = _first_seen(first, window)
                 of_keys, of_values = self.seen[layer]
                 self.seen[layer] = of_keys.narrow(2, start, end - start), of_values.narrow(2, start, end - start)
 
-    def takes(self, first: int, keys: torch.Tensor) -> bool:
+    def takes(self, layer: int, first: int, keys: torch.Tensor) -> bool:
         """Whether these keys, of a layer that has `first` tokens, go to the places."""
-        return first == self._first and keys.shape == self._shape and keys.dtype is self._dtype
+        return first == self._first and keys.shape == self._shapes[layer] and keys.dtype is self._dtype
 
 
 def _first_seen(length: int, window: int | None) -> int:
@@ -225,9 +191,9 @@ class _Rows:
         """Make tensors over the rows of an entry; for as long as they are held it is not evicted for others."""
         layout = self.manager.layout
         self.sequences = entry.layout.sequences_of(layout)
-        keys, values = self.regions = tuple(map(self._tensor, entry.rows_mut()))
-        self.entry, self.tensors, self.reserved = entry, (list(keys.unbind(0)), list(values.unbind(0))), len(entry)
-        self.step = None
+        self.regions = tuple(map(self._tensor, entry.regions_mut()))
+        keys, values = layout.by_layer([region.unbind() for region in self.regions])
+        self.entry, self.tensors, self.reserved, self.step = entry, (keys, values), len(entry), None
         self.lengths = [self.reserved] * layout.layers
         return self.tensors
 
@@ -281,18 +247,30 @@ class _Rows:
     def crop(self, kept: int) -> None:
         """Keep the first tokens."""
         if self.entry is not None:
-            self.entry.truncate(min(kept, len(self.entry)))
-            self.lengths = [len(self.entry)] * len(self.lengths)
+            try:
+                self.entry.truncate(min(kept, len(self.entry)))
+            except OutOfBoundsError as problem:
+                raise RuntimeError(str(problem)) from problem
+            self.reserved = len(
+                self.entry
+            )  # pages that are shared, or that were given back, have to be asked for again
+            self.lengths = [self.reserved] * len(self.lengths)
 
     def reorder(self, order: torch.Tensor) -> None:
         """Copy sequences over each other; the count stays."""
-        if self.tensors is None or torch.equal(order, torch.arange(self.sequences)):
+        if self.tensors is None or self.entry is None or torch.equal(order, torch.arange(self.sequences)):
             return
-        if self.entry is not None:
-            self.entry.unshare()
-        for rows in (*self.tensors[0], *self.tensors[1]):
-            seen = rows[:, :, : self.counted]
-            seen.copy_(seen.index_select(0, order))
+        self.entry.unshare()
+        for there in self.there():
+            there.copy_(there.index_select(1, order))
+
+    def there(self) -> list[torch.Tensor]:
+        """The tokens that are counted, and were not given back, of each region."""
+        entry, groups = self.entry, self.manager.layout.groups
+        assert entry is not None
+        firsts = [entry.first_token(group.layers[0]) for group in groups for _ in ("keys", "values")]
+        pairs = zip(self.regions, firsts, strict=True)
+        return [region.narrow(3, first, self.counted - first) for region, first in pairs]
 
     def select(self, order: torch.Tensor) -> None:
         """Make the session anew with its own number of sequences."""
@@ -301,20 +279,18 @@ class _Rows:
         if len(order) == self.sequences:
             self.reorder(order)
             return
-        keys, values = self.tensors or self.hold(self.entry)
-        count = self.counted
-        kept = [rows[:, :, :count].index_select(0, order) for rows in (*keys, *values)]
-        del keys, values
+        if self.tensors is None:
+            self.hold(self.entry)
+        firsts = [self.entry.first_token(group.layers[0]) for group in self.manager.layout.groups]
+        tails = [_bytes_of(there.index_select(1, order)) for there in self.there()]
+        priority = self.entry.priority
+        beginning = Beginning(self.counted, firsts, ((),) * len(tails), tails)
         self.release()
         self.manager.evict(self.session)
         self.entry = None
-        self.begin(len(order))
-        self.reserve(count)
-        assert self.tensors is not None
-        for rows, old in zip((*self.tensors[0], *self.tensors[1]), kept, strict=True):
-            rows[:, :, :count] = old
-        self.lengths = [count] * len(self.lengths)
-        self.count()
+        entry = self.manager.get_or_create(self.session, sequences=len(order), priority=priority)
+        entry.begin(beginning)
+        self.hold(entry)
 
     def release(self) -> None:
         """Let go of the tensors."""
@@ -325,6 +301,12 @@ class _Rows:
         layers, heads, context, width = rows.shape
         split = rows.reshape(layers, self.sequences, heads // self.sequences, context, width)
         return torch.from_numpy(split.view(np.int16)).view(torch.bfloat16) if self.carried else torch.from_numpy(split)
+
+
+def _bytes_of(rows: torch.Tensor) -> Array:
+    """What lies in the rows of a region, shape [rows, bytes]."""
+    flat = rows.flatten(0, 2).flatten(1).contiguous()
+    return flat.view(torch.uint8).numpy()  # type: ignore[no-any-return]
 
 
 class _Layer(CacheLayerMixin):  # type: ignore[misc]
@@ -365,8 +347,8 @@ class _Layer(CacheLayerMixin):  # type: ignore[misc]
         if end > rows.reserved:
             rows.reserve(end)
         step = rows.step
-        if step is None or not step.takes(first, key_states):
-            step = _Step(rows.regions, first, count, rows.windows)
+        if step is None or not step.takes(number, first, key_states):
+            step = _Step(rows, first, count)
             for states, place in zip((key_states, value_states), step.targets[number], strict=True):
                 if states.shape != place.shape:  # a copy would repeat what has one head
                     remedy = "make the layout with layout_of(model.config)"

@@ -238,7 +238,7 @@ class KVLayout:
         pairs = zip(self.groups, firsts, strict=True)
         return all(not first or (group.window is not None and first <= group.needed(tokens)) for group, first in pairs)
 
-    def by_layer(self, regions: Sequence[Array]) -> tuple[list[Array], list[Array]]:
+    def by_layer(self, regions: Sequence[Any]) -> tuple[list[Any], list[Any]]:
         """What is given for each of `regions`, the first axis being layers, as keys and values of each layer."""
         keys = [regions[2 * group][at] for group, at in self.places]
         return keys, [regions[2 * group + 1][at] for group, at in self.places]

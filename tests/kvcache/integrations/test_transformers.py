@@ -297,7 +297,7 @@ def test_what_does_not_fit_is_refused() -> None:
     ],
 )
 def test_a_layout_is_read_from_the_configuration(family: str, shape: tuple[int, ...]) -> None:
-    layout = layout_of(config_of(family))
+    layout = layout_of(config_of(family), windows=False)
     assert (layout.layers, layout.kv_heads, layout.head_dim, layout.value_dim) == shape
     assert layout.max_context == 160
     assert layout.alignment == SYSTEM_PAGE
