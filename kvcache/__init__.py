@@ -52,7 +52,7 @@ from kvcache.sessions.shortening import Rotary
 from kvcache.shared.reader import SharedReader, SharedSession
 from kvcache.shared.writer import SharedWriter
 from kvcache.snapshots.mapped import Damage, MappedSession, Snapshot
-from kvcache.snapshots.restoring import restore
+from kvcache.snapshots.restoring import extend, restore
 from kvcache.snapshots.writing import save, save_all
 from kvcache.tiers.stores import FileStore, Store
 from kvcache.tiers.tier import Tier, TierStatistics
@@ -131,6 +131,7 @@ __all__ = [
     "UnknownSessionError",
     "align_up",
     "commit_batch",
+    "extend",
     "gather",
     "metrics_text",
     "read_chain",

@@ -210,9 +210,12 @@ class Conversations(Unique):
             if best is None:
                 return
             session = self._new()
-            restored = False
+            restored, known = False, 0
             try:
-                restored = self._saved.restore(self.manager, best, session)
+                if best.start:
+                    with suppress(KVCacheError):  # then it is read from the file as well
+                        known = self._index.begin(session, best.tokens[: best.start + 1], namespace=namespace)
+                restored = self._saved.restore(self.manager, best, session, known=known)
             finally:
                 self.finish(session, best.tokens, namespace)
             with self._lock:

@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from kvcache.errors import KVCacheError, OutOfMemoryError
-from kvcache.snapshots.restoring import restore
+from kvcache.snapshots.restoring import extend, restore
 from kvcache.snapshots.writing import save_all
-from kvcache.token_text import bytes_of, common, tokens_of
+from kvcache.token_text import WIDTH, bytes_of, common, tokens_of
 from kvcache.values import Unique
 
 if TYPE_CHECKING:
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from kvcache.sessions.manager import KVCacheManager
 
 _VERSION: Final = 1
+
+_WORTH: Final = 32
+"""Tokens that two sessions begin with together from which on they are written once."""
 _OURS: Final = re.compile(r"sessions-[0-9a-f]{16}\.safetensors")
 
 _FILES: Final = 4
@@ -44,14 +47,18 @@ class SavedText:
         session: its id in the file.
         namespace: of its text.
         tokens: that it was computed from.
-        text: the same as bytes.
+        start: how many of them are not in the file under its id, but under that of another session.
+        before: the id of that session.
+        text: the tokens as bytes.
     """
 
     file: str
     session: str
     namespace: str
     tokens: list[int]
-    text: bytes = field(repr=False, compare=False)
+    start: int = 0
+    before: str = ""
+    text: bytes = field(default=b"", repr=False, compare=False)
 
 
 class SavedTexts(Unique):
@@ -69,7 +76,8 @@ class SavedTexts(Unique):
         self._folder, self._model = Path(folder), model
         self._folder.mkdir(parents=True, exist_ok=True)
         self._texts = [] if (found := self._read()) is None else found
-        self._used = set[tuple[str, str]]()  # that came back since
+        self._used = set[tuple[str, str]]()  # that came back since, or are in the manager anyway
+        self._damaged = set[tuple[str, str]]()
 
     def __len__(self) -> int:
         """Sessions that can come back."""
@@ -79,20 +87,50 @@ class SavedTexts(Unique):
         """The session that has the longest beginning of a text, if that is more than so many tokens."""
         best: SavedText | None = None
         for saved in self._texts:
-            if saved.namespace == namespace and (count := common(saved.text, text)) > more_than:
+            if (saved.file, saved.session) in self._damaged or saved.namespace != namespace:
+                continue
+            count = common(saved.text, text)
+            if count > more_than:
                 best, more_than = saved, count
         return best
 
-    def restore(self, manager: KVCacheManager, saved: SavedText, session: str) -> bool:
-        """Make a session again, up to the first damaged tokens; False where it cannot be had."""
+    def restore(self, manager: KVCacheManager, saved: SavedText, session: str, *, known: int = 0) -> bool:
+        """Make a session again, up to the first damaged tokens; False where it cannot be had.
+
+        Args:
+            manager: where it shall live.
+            saved: what it was.
+            session: its id from now on.
+            known: how many of its tokens it has already.
+        """
+        pieces = [saved]
+        while pieces[0].start and pieces[0].start != known:
+            first, before = pieces[0].file, pieces[0].before
+            pieces.insert(0, next(each for each in self._texts if (each.file, each.session) == (first, before)))
         try:
-            restore(manager, self._folder / saved.file, session, saved=saved.session, salvage=True, mapped=True)
+            for piece in pieces:
+                if not self._put(manager, piece, session):
+                    break
         except OutOfMemoryError:
             return False
         except (KVCacheError, OSError):
-            self._texts.remove(saved)  # it will not be better the next time
+            self._damaged.add((saved.file, saved.session))  # it will not be better the next time
             return False
         self._used.add((saved.file, saved.session))
+        return True
+
+    def _put(self, manager: KVCacheManager, piece: SavedText, session: str) -> bool:
+        """Put a piece of a session where it belongs; False where what is before it is not whole."""
+        path = self._folder / piece.file
+        if not piece.start:
+            restore(manager, path, session, saved=piece.session, salvage=True, mapped=True)
+            return True
+        entry = manager.get(session)
+        if entry is None or len(entry) < piece.start:
+            return False
+        if len(entry) > piece.start:
+            entry.truncate(piece.start)
+        extend(manager, path, session, saved=piece.session)
         return True
 
     def write(self, manager: KVCacheManager, texts: Mapping[str, tuple[str, bytes]]) -> int:
@@ -113,11 +151,15 @@ class SavedTexts(Unique):
                 if entry is not None:
                     pins.enter_context(entry.pin())
                     live[name] = namespace, text
-            counts = save_all(manager, self._folder / file, live)
-        made = [_saved(file, name, space, text, counts[name]) for name, (space, text) in live.items()]
-        kept = [saved for saved in self._texts if (saved.file, saved.session) not in self._used]
-        newest = list(dict.fromkeys(saved.file for saved in kept))[: _FILES - 1]
-        all_texts = [*made, *(saved for saved in kept if saved.file in newest)]
+            parts = {} if manager.layout.has_windows else _parts(live)
+            names = [name for name in live if name not in parts or parts[name][1] * WIDTH < len(live[name][1])]
+            save_all(manager, self._folder / file, names, behind={name: start for name, (_, start) in parts.items()})
+        made = [_saved(file, name, *live[name], *parts.get(name, ("", 0))) for name in names]
+        wanted = dict.fromkeys(
+            saved.file for saved in self._texts if (saved.file, saved.session) not in self._used | self._damaged
+        )
+        newest = list(wanted)[: _FILES - 1]
+        all_texts = [*made, *(saved for saved in self._texts if saved.file in newest)]
         try:
             self._write_texts(all_texts)
         except BaseException:
@@ -128,8 +170,8 @@ class SavedTexts(Unique):
         for old in {saved.file for saved in self._texts} - {saved.file for saved in all_texts}:
             with suppress(OSError):
                 (self._folder / old).unlink()
-        self._texts, self._used = all_texts, {(file, name) for name in live}
-        return len(made)
+        self._texts, self._used = all_texts, {(file, name) for name in names}
+        return len(live)
 
     def _write_texts(self, texts: Iterable[SavedText]) -> None:
         listed = [{key: part for key, part in asdict(saved).items() if key != "text"} for saved in texts]
@@ -162,9 +204,27 @@ class SavedTexts(Unique):
             return None
 
 
-def _saved(file: str, session: str, namespace: str, text: bytes, count: int) -> SavedText:
-    tokens = tokens_of(text)[:count]
-    return SavedText(file, session, namespace, tokens, bytes_of(tokens))
+def _parts(texts: Mapping[str, tuple[str, bytes]]) -> dict[str, tuple[str, int]]:
+    """For sessions that begin as another one does: which one, and with how many tokens; the other one has the last of them itself."""
+    parts = dict[str, tuple[str, int]]()
+    before = ""
+    # In order, no session that came earlier has more in common than the one before.
+    for name in sorted(texts, key=lambda name: texts[name]):
+        space, text = texts[name]
+        while before:
+            above, start = parts.get(before, ("", 0))
+            shared = common(texts[before][1], text) if texts[before][0] == space else 0
+            if shared > start or not above:
+                if shared >= _WORTH:
+                    parts[name] = before, shared
+                break
+            before = above
+        before = name
+    return parts
+
+
+def _saved(file: str, session: str, namespace: str, text: bytes, before: str, start: int) -> SavedText:
+    return SavedText(file, session, namespace, tokens_of(text), start, before, text)
 
 
 def _seal(content: Any) -> str:

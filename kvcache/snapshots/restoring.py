@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import TypeAlias
 
 from kvcache import checks
-from kvcache.errors import KVCacheError, SnapshotError
+from kvcache.errors import KVCacheError, SnapshotError, UnknownSessionError
 from kvcache.sessions.entry import KVCacheEntry
 from kvcache.sessions.layout import KVLayout
 from kvcache.sessions.manager import KVCacheManager
@@ -61,6 +62,40 @@ def restore(
             with suppress(KVCacheError):
                 manager.evict(name)
             raise
+        return entry
+
+
+def extend(manager: KVCacheManager, path: str | os.PathLike[str], session: str, *, saved: str) -> KVCacheEntry:
+    """Put the tokens of a file behind those of a session, which must be those that `save_all(..., behind=...)` left out.
+
+    Args:
+        manager: where the session lives.
+        path: the file.
+        session: its id.
+        saved: its id in the file.
+
+    Raises:
+        SnapshotError: not such a file, of another layout, damaged, or its tokens begin elsewhere; the session is as it was.
+        UnknownSessionError: the session has no entry.
+        OutOfMemoryError: there is no room and no way to make it; the session is as it was.
+        ClosedError: the manager is closed.
+        OSError: the file cannot be read.
+    """
+    with Snapshot(path) as snapshot:
+        found = snapshot.session(saved, copied=True)
+        groups = tuple(replace(group, first=0) for group in found.facts.groups)  # what was left out is there
+        sequences_for(manager.layout, replace(found.facts, groups=groups), snapshot.path)
+        count = _whole(manager.layout, found, snapshot.path, salvage=False)
+        entry = manager.get(session)
+        if entry is None:
+            raise UnknownSessionError("extend", expected="a session that has an entry", got=session)
+        if {group.first for group in found.facts.groups} != {len(entry)}:
+            expected = f"tokens from number {len(entry)} on, as {session!r} has those before"
+            got = [group.first for group in found.facts.groups]
+            raise SnapshotError(f"{snapshot.path}: session {saved!r}", expected=expected, got=got)
+        for layer in range(found.facts.layers):
+            entry.write(layer, found.keys(layer, tokens=count), found.values(layer, tokens=count))
+        entry.commit()
         return entry
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import tempfile
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -37,7 +38,11 @@ def save(manager: KVCacheManager, session: str, path: str | os.PathLike[str]) ->
 
 
 def save_all(
-    manager: KVCacheManager, path: str | os.PathLike[str], sessions: Iterable[str] | None = None
+    manager: KVCacheManager,
+    path: str | os.PathLike[str],
+    sessions: Iterable[str] | None = None,
+    *,
+    behind: Mapping[str, int] | None = None,
 ) -> dict[str, int]:
     """Write the tokens of many sessions to one file, as `save` does with one.
 
@@ -45,6 +50,7 @@ def save_all(
         manager: where they live.
         path: the file.
         sessions: which ones; None: all that the manager has, but for those that go meanwhile.
+        behind: of some sessions, how many of their first tokens are left out; `extend` puts the others behind them again.
 
     Returns:
         The counts of tokens.
@@ -61,10 +67,23 @@ def save_all(
                     continue
                 raise SnapshotError(f"save {name!r}", expected="a session that has an entry", got="none")
             pins.enter_context(entry.pin())
-            contents = entry.contents()
+            contents = _without(entry, entry.contents(), (behind or {}).get(name, 0))
             found[name] = _facts(entry, contents), contents
         _write(Path(path), plan(facts for facts, _ in found.values()), found)
         return {name: facts.tokens for name, (facts, _) in found.items()}
+
+
+def _without(entry: KVCacheEntry, contents: Beginning, first: int) -> Beginning:
+    """The same without its first tokens."""
+    if not first:
+        return contents
+    entry.layout.refuse_windows(f"save {entry.session_id!r}", "save all tokens")
+    if not first < contents.tokens:
+        raise SnapshotError(f"save {entry.session_id!r}", expected=f"more than {first} tokens", got=contents.tokens)
+    tails = [
+        rows[:, first * region.token_bytes :] for region, rows in zip(entry.layout.regions, contents.tails, strict=True)
+    ]
+    return replace(contents, firsts=[first] * len(contents.firsts), tails=tails)
 
 
 def _facts(entry: KVCacheEntry, contents: Beginning) -> Facts:

@@ -184,6 +184,43 @@ def test_a_new_process_finds_the_sessions_by_their_texts(tmp_path: Path) -> None
     assert after.statistics().restored == 2
 
 
+def test_what_sessions_have_in_common_is_saved_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kvcache.integrations.saved_texts._WORTH", 2)
+    before = saved_in(tmp_path)
+    prompt = list(range(1, 25))
+    texts = [[*prompt, 30 + number, 50] for number in range(6)]
+    texts += [[*texts[0], 60 + number, 70] for number in range(3)]  # branches of a branch
+    for text in texts:
+        answer(before, text, [80, 81])
+    answer(before, [5, 5, 5], [6, 7], namespace="b")
+    before.save()
+    (file,) = tmp_path.glob("*.safetensors")
+    whole = sum(len(text) + 1 for text in texts) * 2 * SYSTEM_PAGE
+    assert file.stat().st_size < whole / 3
+    for order in (texts, texts[::-1]):
+        after = saved_in(tmp_path)
+        for text in order:
+            assert answer(after, [*text, 80, 82], [83]) == len(text) + 1
+        assert answer(after, [5, 5, 5, 6, 8], [9], namespace="b") == 4
+
+
+def test_a_damaged_rest_costs_no_more_than_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kvcache.integrations.saved_texts._WORTH", 2)
+    before = saved_in(tmp_path)
+    prompt = list(range(1, 21))
+    for number in (30, 40):
+        answer(before, [*prompt, *range(number, number + 5)], [80])
+    before.save()
+    (file,) = tmp_path.glob("*.safetensors")
+    content = file.read_bytes()
+    place = content.index(keys_of([*prompt, *range(40, 45)])[22].tobytes() * 64)
+    file.write_bytes(content[:place] + b"\1" + content[place + 1 :])
+    after = saved_in(tmp_path)
+    for _ in range(2):
+        assert answer(after, [*prompt, *range(40, 45), 80], []) == 20
+    assert answer(after, [*prompt, *range(30, 35), 80], []) == 25
+
+
 def test_what_is_not_asked_for_outlives_two_more_restarts(tmp_path: Path) -> None:
     for number in range(6):
         talk = saved_in(tmp_path)
@@ -374,5 +411,6 @@ class Texts(RuleBasedStateMachine):
 
 @pytest.mark.slow
 def test_a_session_never_has_keys_of_another_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kvcache.integrations.saved_texts._WORTH", 2)
     monkeypatch.setattr("os.fsync", lambda _: None)  # no power fails here, and the disk would take most of the time
     run_state_machine_as_test(Texts, settings=settings(max_examples=30, stateful_step_count=40))
