@@ -11,6 +11,7 @@ import inspect
 import time
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final, SupportsIndex
 
@@ -18,6 +19,7 @@ import llama_cpp
 import numpy as np
 from llama_cpp import BaseLlamaCache, Llama, LlamaState
 
+from kvcache.errors import KVCacheError
 from kvcache.integrations.states import KeptState, StateStatistics, StateStore
 from kvcache.token_text import WIDTH, tokens_of
 from kvcache.values import Array, Clock, Closing
@@ -34,6 +36,17 @@ _FIELDS: Final = ("input_ids", "scores", "n_tokens", "llama_state", "llama_state
 """Of a `LlamaState`, as its constructor takes them."""
 
 
+_COMPUTED_BY: Final = (
+    "n_ctx", "n_batch", "logits_all", "lora_path", "lora_scale", "kv_overrides", "type_k", "type_v", "swa_full", "rope_scaling_type",
+    "rope_freq_base", "rope_freq_scale", "yarn_ext_factor", "yarn_attn_factor", "yarn_beta_fast", "yarn_beta_slow", "yarn_orig_ctx",
+)  # fmt: skip
+"""Settings of a `Llama` that say what is in its state, besides the model."""
+
+
+class UnfitStateError(KVCacheError, RuntimeError, KeyError):
+    """A state is of another model, or of other settings. A `KeyError`, too, because llama-cpp-python takes that for a miss of the cache."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Facts:
     """What belongs to a state besides its tokens and bytes."""
@@ -45,6 +58,7 @@ class _Facts:
     shape: tuple[int, ...]
     scored: bool
     seed: int
+    maker: tuple[object, ...] | None  # what `PooledLlama.maker` says; None: it was not said
     more: dict[str, Any]  # attributes that this module knows nothing of, as a later version may have them
 
 
@@ -84,6 +98,11 @@ class PooledState(LlamaState):  # type: ignore[misc]  # llama_cpp is not install
         if other in self.__dict__:
             self._kept = None
         return content
+
+    @property
+    def maker(self) -> tuple[object, ...] | None:
+        """What model it is of; None where it was saved by a `Llama`, which does not say."""
+        return self._facts.maker
 
     def is_in(self, states: StateStore, namespace: str) -> bool:
         """Whether it came from there, was not read, and is still there."""
@@ -151,7 +170,7 @@ class LlamaNamespace(BaseLlamaCache):  # type: ignore[misc]
         size = len(blob) if len(blob) == value.llama_state_size else 0
         self._put(value, value.scores, value.seed, size, copy, scored=self._scores)
 
-    def save(self, llm: Llama) -> PooledState | None:
+    def save(self, llm: PooledLlama) -> PooledState | None:
         """Let llama.cpp write the state of a model into the pool; None where it does not fit, or llama.cpp fails."""
         if tuple(inspect.signature(LlamaState).parameters) != _FIELDS:
             return None  # only `Llama` of that version knows what belongs to a state
@@ -183,7 +202,8 @@ class LlamaNamespace(BaseLlamaCache):  # type: ignore[misc]
         if scored and _any(scores):
             bits = np.ascontiguousarray(scores).reshape(-1).view(np.uint8)
         more = {} if isinstance(source, Llama) else _more(source)
-        facts = _Facts(size, len(ids), ids.dtype, scores.dtype, scores.shape, len(bits) > 0, seed, more)
+        maker = getattr(source, "maker", None)
+        facts = _Facts(size, len(ids), ids.dtype, scores.dtype, scores.shape, len(bits) > 0, seed, maker, more)
 
         def fill(block: Array) -> None:
             write(block[:size])
@@ -256,17 +276,31 @@ class PooledLlama(Llama):  # type: ignore[misc]
         cache = self.cache
         return (cache.save(self) if isinstance(cache, LlamaNamespace) else None) or super().save_state()
 
+    @cached_property
+    def maker(self) -> tuple[object, ...]:
+        """What says whether a state is one of this model with these settings: llama.cpp compares little more than sizes."""
+        file = Path(self.model_path).stat()
+        settings: Any = self.__getstate__()
+        said = tuple(repr(settings.get(name)) for name in _COMPUTED_BY)
+        return file.st_dev, file.st_ino, file.st_size, file.st_mtime_ns, *said
+
     def load_state(self, state: LlamaState) -> None:
-        """Go on from a state.
+        """Go on from a state. After an error the model has no text.
 
         Raises:
-            RuntimeError: llama.cpp does not take it, as one of another model.
+            UnfitStateError: it is of another model, or of other settings; a completion takes that for a miss.
         """
         load = super().load_state
-        if isinstance(state, PooledState):
-            state.lend(load)
-        else:
-            load(state)
+        pooled = isinstance(state, PooledState)
+        if pooled and state.maker not in {None, self.maker}:
+            raise UnfitStateError("load state", expected="one of this model and its settings", got=state.maker)
+        try:
+            state.lend(load) if pooled else load(state)
+        except BaseException as problem:
+            self.reset()  # it would claim to have tokens that it may not have
+            if isinstance(problem, RuntimeError | ValueError):
+                raise UnfitStateError("load state", expected="one that fits", got=str(problem)) from problem
+            raise
 
 
 class _NotWrittenError(Exception):

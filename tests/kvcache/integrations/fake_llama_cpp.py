@@ -52,6 +52,7 @@ class Llama:
 
     def __init__(self, tokens: list[int], *, logits_all: bool = False) -> None:
         self.cache: Any = None
+        self.model_path = __file__
         self.evaluate(tokens)
         self.scores = np.ones((CONTEXT, 5), np.single)  # what was in the memory before, unless there are scores
         self._logits_all = logits_all
@@ -66,6 +67,12 @@ class Llama:
         self.input_ids[: len(tokens)] = tokens
         self.n_tokens = len(tokens)
         self.state = bytes(tokens) * 50
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"logits_all": self._logits_all}
+
+    def reset(self) -> None:
+        self.n_tokens = 0
 
     def save_state(self) -> LlamaState:
         scores = self.scores[: self.n_tokens].copy()

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from kvcache import InvalidSizeError
+from kvcache import InvalidSizeError, KVCacheError
 from tests.kvcache.integrations.fake_llama_cpp import CONTEXT, stand_in
 from tests.kvcache.threads import run_threads
 
@@ -276,3 +276,32 @@ def test_bytes_that_were_set_are_the_ones_that_are_loaded_and_stored(module: Any
         assert llm.state == b"cd"
         cache[[1]] = state
         assert cache[[1]].llama_state == b"cd"
+
+
+def test_a_state_of_another_model_is_never_loaded_and_a_miss_for_llama_cpp(module: Any) -> None:
+    with cache_of(module) as cache:
+        one, other = module.PooledLlama([1, 2]), module.PooledLlama([9], logits_all=True)
+        one.cache = other.cache = cache
+        one.save_state()
+        for kind in (KeyError, RuntimeError, KVCacheError):
+            with pytest.raises(kind, match="expected one of this model and its settings"):
+                other.load_state(cache[[1, 2]])
+        assert (other.n_tokens, other.state) == (1, bytes([9]) * 50)  # as it was
+
+
+@pytest.mark.parametrize("problem", [RuntimeError("Failed to set"), KeyboardInterrupt()], ids=["unfit", "interrupted"])
+def test_after_a_load_that_failed_a_model_claims_no_tokens(
+    module: Any, monkeypatch: pytest.MonkeyPatch, problem: BaseException
+) -> None:
+    def fail(llm: Any, state: Any) -> None:
+        llm.n_tokens = state.n_tokens
+        raise problem
+
+    with cache_of(module) as cache:
+        cache[[1, 2]] = state_of(module, [1, 2])
+        llm = module.PooledLlama([9])
+        monkeypatch.setattr(module.Llama, "load_state", fail)
+        for state in (cache[[1, 2]], state_of(module, [1, 2])):
+            with pytest.raises((module.UnfitStateError, KeyboardInterrupt)):
+                llm.load_state(state)
+            assert llm.n_tokens == 0

@@ -235,3 +235,28 @@ def test_a_completion_in_pieces_and_a_chat_are_kept_as_well(path: str, kind: Any
             assert answer["choices"][0]["message"] == plain["choices"][0]["message"]
         assert cache.statistics().states == 2
         assert cache.statistics().hits == 1
+
+
+def test_models_that_share_a_cache_without_namespaces_never_take_the_state_of_another(
+    path: str, tmp_path: Path
+) -> None:
+    makers: list[tuple[str, dict[str, Any]]] = [
+        (path, {}),
+        (str(tiny_gguf.write(tmp_path / "other.gguf", seed=1)), {}),  # llama.cpp would take these states
+        (str(tiny_gguf.write(tmp_path / "deeper.gguf", layers=3)), {}),
+        (path, {"n_ctx": 128}),
+        (path, {"n_batch": 32}),
+        (path, {"rope_freq_base": 500.0}),
+    ]
+    with PooledLlamaCache(1 << 24) as cache:
+        for where, settings in makers * 2:
+            llm = model(where, PooledLlama, cache, **settings)
+            assert said(llm, PROMPT) == said(model(where, **settings), PROMPT)
+            assert said(llm, PROMPT + "On.") == said(model(where, **settings), PROMPT + "On.")
+
+
+def test_a_state_of_another_shape_that_a_llama_saved_is_a_miss(path: str, tmp_path: Path) -> None:
+    deeper = str(tiny_gguf.write(tmp_path / "deeper.gguf", layers=3))
+    with PooledLlamaCache(1 << 24) as cache:
+        said(model(path, cache=cache), PROMPT)
+        assert said(model(deeper, PooledLlama, cache), PROMPT) == said(model(deeper), PROMPT)
