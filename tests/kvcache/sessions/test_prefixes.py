@@ -346,6 +346,22 @@ def test_a_router_is_told_at_once_whichever_way_a_session_loses_its_tokens(lose:
     assert index.longest([1, 2, 3, 4, 5]) is None
 
 
+def test_a_session_that_could_not_be_recoded_is_still_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    manager, index, events = with_events()
+    say(manager, index, "a", [1, 2, 3])
+    entry = manager.get_or_create("a")
+    recode_from = KVCacheEntry.recode_from
+
+    def meanwhile(made: KVCacheEntry, source: KVCacheEntry, count: int) -> None:
+        recode_from(made, source, count)
+        entry.touch()  # another thread uses it
+
+    monkeypatch.setattr(KVCacheEntry, "recode_from", meanwhile)
+    assert not manager.recode("a", "float16")
+    assert index.longest([1, 2, 3]) == ("a", 3)
+    assert len(events) == 1
+
+
 def test_a_listener_that_raises_breaks_nothing_and_is_counted() -> None:
     events = list[Event]()
 
@@ -533,7 +549,7 @@ TestPrefixMachine.settings = settings(max_examples=200, stateful_step_count=40)
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 def test_a_child_of_a_fork_can_use_the_index_whatever_a_thread_was_doing() -> None:
-    manager, index = make()
+    manager, index, events = with_events()
     say(manager, index, "a", [1, 2, 3])
     inside, go = threading.Event(), threading.Event()
 
@@ -550,7 +566,8 @@ def test_a_child_of_a_fork_can_use_the_index_whatever_a_thread_was_doing() -> No
         warnings.simplefilter("ignore", DeprecationWarning)
         child = os.fork()
     if not child:
-        quiet = index._listener is None  # the parent's router has nothing to do with the child
+        manager.evict("a")
+        quiet = len(events) == 1  # the parent's router has nothing to do with the child
         os._exit(0 if index._lock.acquire(timeout=20) and quiet else 1)
     assert os.waitpid(child, 0)[1] == 0
     thread.join()
