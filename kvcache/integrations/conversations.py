@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from kvcache import forking
-from kvcache.errors import ClosedError, InvalidSizeError, KVCacheError
+from kvcache.errors import ClosedError, InvalidSizeError, KVCacheError, StaleEntryError
 from kvcache.sessions.prefixes import PrefixIndex
 from kvcache.token_text import WIDTH, bytes_of
 from kvcache.values import Array, Unique
@@ -62,7 +62,7 @@ class Conversations(Unique):
         self._lock = (
             threading.Lock()
         )  # nothing is asked of the manager or the index while it is held: a fork takes theirs first
-        self._restoring = threading.Lock()
+        self._saving = threading.Lock()
         forking.register(self)
 
     def before_fork(self) -> None:
@@ -73,7 +73,9 @@ class Conversations(Unique):
         """Go on; in the child sessions of other threads' turns are used no more, and go when room is needed."""
         self._lock.release()
         if in_child:
-            self._restoring = threading.Lock()
+            self._saving = threading.Lock()
+            if self._saved is not None:
+                self._saved.lock = threading.Lock()
 
     def turn(self, tokens: list[int] | Array, *, namespace: str = "") -> Turn:
         """Begin to work on a text, in a `with` block that ends the turn.
@@ -114,10 +116,10 @@ class Conversations(Unique):
         Raises:
             InvalidSizeError: it holds more than that.
         """
-        entry = self.manager.get(session)
-        if entry is not None and len(entry) > len(tokens):
+        count = self._count(session)
+        if count > len(tokens):
             expected = f"at most the {len(tokens)} tokens that were given to the model"
-            raise InvalidSizeError(f"turn in {session!r}", expected=expected, got=len(entry))
+            raise InvalidSizeError(f"turn in {session!r}", expected=expected, got=count)
         with suppress(KVCacheError):  # the end of the turn will tell
             self._index.record(session, tokens, namespace=namespace)
 
@@ -127,7 +129,7 @@ class Conversations(Unique):
             entry = self.manager.get(session)
             if entry is not None and len(entry) > len(tokens):  # as the model was interrupted
                 entry.truncate(len(tokens))
-            if self._holds_some(session):
+            if self._count(session):
                 self._index.record(session, tokens, namespace=namespace)
             else:
                 self.manager.evict(session)
@@ -149,16 +151,17 @@ class Conversations(Unique):
         """
         if self._saved is None:
             return 0
-        names = self._index.texts().keys()
-        with self._lock:
-            claimed = names - self._busy
-            self._busy |= claimed
-        try:
-            texts = {name: text for name, text in self._index.texts().items() if name in claimed}
-            return self._saved.write(self.manager, texts)
-        finally:
+        with self._saving:
+            names = self._index.texts().keys()
             with self._lock:
-                self._busy -= claimed
+                claimed = names - self._busy
+                self._busy |= claimed
+            try:
+                texts = {name: text for name, text in self._index.texts().items() if name in claimed}
+                return self._saved.write(self.manager, texts)
+            finally:
+                with self._lock:
+                    self._busy -= claimed
 
     def statistics(self) -> Reuse:
         """What was computed, and what was not."""
@@ -175,7 +178,7 @@ class Conversations(Unique):
             if session in self._busy:
                 return None
             self._busy.add(session)
-        if self._ends_at(session, count):  # asked now, when no other turn can change it
+        if self._count(session) == count:  # asked now, when no other turn can change it
             return session
         self._end(session)
         return None
@@ -187,14 +190,13 @@ class Conversations(Unique):
             self._busy.add(session)
         return session
 
-    def _ends_at(self, session: str, count: int) -> bool:
-        """Whether the session has this many tokens and no more."""
+    def _count(self, session: str) -> int:
+        """The tokens that a session has; 0 where it is gone, or goes just now."""
         entry = self.manager.get(session)
-        return entry is not None and len(entry) == count
-
-    def _holds_some(self, session: str) -> bool:
-        entry = self.manager.get(session)
-        return entry is not None and len(entry) > 0
+        try:
+            return 0 if entry is None else len(entry)
+        except StaleEntryError:
+            return 0
 
     def _end(self, session: str) -> None:
         with self._lock:
@@ -204,7 +206,7 @@ class Conversations(Unique):
         """Restore the session of an earlier process that has more of a text than all that live."""
         if self._saved is None:
             return
-        with self._restoring:
+        with self._saved.lock:
             found = self._index.longest(tokens, namespace=namespace)
             best = self._saved.longest(text, namespace, more_than=0 if found is None else found[1])
             if best is None:

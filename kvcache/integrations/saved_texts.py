@@ -12,12 +12,13 @@ import os
 import re
 import secrets
 import tempfile
+import threading
 from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from kvcache.errors import KVCacheError, OutOfMemoryError
+from kvcache.errors import KVCacheError, OutOfMemoryError, StaleEntryError
 from kvcache.snapshots.restoring import extend, restore
 from kvcache.snapshots.writing import save_all
 from kvcache.token_text import WIDTH, bytes_of, common, tokens_of
@@ -62,7 +63,10 @@ class SavedText:
 
 
 class SavedTexts(Unique):
-    """The sessions in a folder. What is damaged, or of another model, is not found. Not for several threads at once.
+    """The sessions in a folder. What is damaged, or of another model, is not found. One thread at a time may `write`.
+
+    Attributes:
+        lock: held by who looks for a session and restores it.
 
     Args:
         folder: where; it is made if it is not there. One process at a time.
@@ -78,13 +82,14 @@ class SavedTexts(Unique):
         self._texts = [] if (found := self._read()) is None else found
         self._used = set[tuple[str, str]]()  # that came back since, or are in the manager anyway
         self._damaged = set[tuple[str, str]]()
+        self.lock = threading.Lock()
 
     def __len__(self) -> int:
         """Sessions that can come back."""
         return len(self._texts)
 
     def longest(self, text: bytes, namespace: str, *, more_than: int) -> SavedText | None:
-        """The session that has the longest beginning of a text, if that is more than so many tokens."""
+        """The session that has the longest beginning of a text, if that is more than so many tokens; the lock is held."""
         best: SavedText | None = None
         for saved in self._texts:
             if (saved.file, saved.session) in self._damaged or saved.namespace != namespace:
@@ -95,7 +100,7 @@ class SavedTexts(Unique):
         return best
 
     def restore(self, manager: KVCacheManager, saved: SavedText, session: str, *, known: int = 0) -> bool:
-        """Make a session again, up to the first damaged tokens; False where it cannot be had.
+        """Make a session again, up to the first damaged tokens; False where it cannot be had. The lock is held.
 
         Args:
             manager: where it shall live.
@@ -148,30 +153,37 @@ class SavedTexts(Unique):
             live = dict[str, tuple[str, bytes]]()
             for name, (namespace, text) in texts.items():
                 entry = manager.get(name)
-                if entry is not None:
-                    pins.enter_context(entry.pin())
-                    live[name] = namespace, text
+                with suppress(StaleEntryError):  # it goes just now
+                    if entry is not None:
+                        pins.enter_context(entry.pin())
+                        live[name] = namespace, text
             parts = {} if manager.layout.has_windows else _parts(live)
             names = [name for name in live if name not in parts or parts[name][1] * WIDTH < len(live[name][1])]
             save_all(manager, self._folder / file, names, behind={name: start for name, (_, start) in parts.items()})
         made = [_saved(file, name, *live[name], *parts.get(name, ("", 0))) for name in names]
+        with self.lock:
+            self._replace(file, made)
+        return len(live)
+
+    def _replace(self, file: str, made: list[SavedText]) -> None:
+        """Name a new file beside those that have what did not come back since, and remove the others; the lock is held."""
         wanted = dict.fromkeys(
             saved.file for saved in self._texts if (saved.file, saved.session) not in self._used | self._damaged
         )
         newest = list(wanted)[: _FILES - 1]
-        all_texts = [*made, *(saved for saved in self._texts if saved.file in newest)]
+        texts = [*made, *(saved for saved in self._texts if saved.file in newest)]
         try:
-            self._write_texts(all_texts)
+            self._write_texts(texts)
         except BaseException:
             with suppress(OSError):
                 (self._folder / file).unlink()
             raise
         # Only now, and only what texts.json named: sessions that are shown from a file that is gone keep its bytes.
-        for old in {saved.file for saved in self._texts} - {saved.file for saved in all_texts}:
+        for old in {saved.file for saved in self._texts} - {saved.file for saved in texts}:
             with suppress(OSError):
                 (self._folder / old).unlink()
-        self._texts, self._used = all_texts, {(file, name) for name in names}
-        return len(live)
+        self._texts = texts
+        self._used |= {(file, saved.session) for saved in made}
 
     def _write_texts(self, texts: Iterable[SavedText]) -> None:
         listed = [{key: part for key, part in asdict(saved).items() if key != "text"} for saved in texts]

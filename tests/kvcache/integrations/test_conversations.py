@@ -1,7 +1,10 @@
 """Whatever texts come, in whatever order, and however turns end: a session never has keys of another text than it is asked for."""
 
+import random
 import tempfile
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import hypothesis.strategies as st
@@ -18,7 +21,15 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from kvcache import SYSTEM_PAGE, ClosedError, InvalidSizeError, KVCacheManager, KVLayout, OutOfMemoryError
+from kvcache import (
+    SYSTEM_PAGE,
+    ClosedError,
+    InvalidSizeError,
+    KVCacheManager,
+    KVLayout,
+    OutOfMemoryError,
+    StaleEntryError,
+)
 from kvcache.integrations.conversations import Conversations, Reuse, Turn
 from kvcache.integrations.saved_texts import SavedTexts
 
@@ -414,3 +425,40 @@ def test_a_session_never_has_keys_of_another_text(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr("kvcache.integrations.saved_texts._WORTH", 2)
     monkeypatch.setattr("os.fsync", lambda _: None)  # no power fails here, and the disk would take most of the time
     run_state_machine_as_test(Texts, settings=settings(max_examples=30, stateful_step_count=40))
+
+
+@pytest.mark.slow
+def test_threads_that_work_save_and_interrupt_each_other_never_get_keys_of_another_text(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kvcache.integrations.saved_texts._WORTH", 2)
+    monkeypatch.setattr("os.fsync", lambda _: None)
+    talk = Conversations(manager_of(pages=300, blocks=10), saved=SavedTexts(tmp_path, model="m"))
+    texts = [[0]]
+
+    def work(seed: int) -> None:
+        chance = random.Random(seed)
+        for _ in range(100):
+            text = chance.choice(texts)[: chance.randint(0, 25)] + chance.choices(range(3), k=chance.randint(1, 4))
+            with suppress(OutOfMemoryError, KeyError, StaleEntryError), talk.turn(text) as turn:
+                entry = talk.manager.get_or_create(turn.session)
+                with entry.pin():
+                    count = len(entry)
+                    np.testing.assert_array_equal(held(talk.manager, turn.session), keys_of(text)[:count])
+                    for token in chance.choices(range(3), k=chance.randint(1, 4)):
+                        compute(talk.manager, turn, text)
+                        text.append(token)
+                        turn.saw(list(text))
+                texts.append(text)
+                if chance.random() < 0.1:
+                    raise KeyError
+
+    with ThreadPoolExecutor(5) as pool:
+        works = [pool.submit(work, seed) for seed in range(4)]
+        while not all(each.done() for each in works):
+            talk.save()
+            talk.manager.check()
+    for each in works:
+        each.result()
+    assert talk.statistics().restored
+    assert talk.statistics().known > 100
