@@ -191,7 +191,7 @@ def test_sessions_that_are_gone_are_swept() -> None:
     assert len(index) <= 3
     index.check()
     manager.clear()
-    assert not index._roots
+    assert not index._tree.roots
 
 
 def test_a_source_that_got_another_text_since_it_was_found_is_not_copied(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -540,7 +540,7 @@ class PrefixMachine(RuleBasedStateMachine):
             (space, tuple(text[: end + 3])) for space, text in self.model.values() for end in range(0, len(text), 3)
         }
         assert len(self.router.known) == len(pages)
-        assert set(self.index._roots) <= spaces
+        assert set(self.index._tree.roots) <= spaces
 
 
 TestPrefixMachine = pytest.mark.slow(PrefixMachine.TestCase)
