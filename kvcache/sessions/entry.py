@@ -184,7 +184,7 @@ class KVCacheEntry(ShorteningEntry):
         end = self._copy(keys, values, count, at)
         self._ledger.deliver()
         seen_keys, seen_values = self._readable or self._layers()
-        first = self._firsts[self._layout.places[at][0]]
+        first = self._firsts[self._layout.places[at][0]] if self._passed else None
         return seen_keys[at][:, first:end], seen_values[at][:, first:end]
 
     def commit(self, count: SupportsIndex | None = None) -> int:

@@ -150,7 +150,7 @@ class ReadableEntry(BlockState):
 
     def _layer(self, side: int, layer: SupportsIndex) -> Array:
         at = checks.index("layer", layer, count=self._layout.layers)
-        first = self._firsts[self._layout.places[at][0]]
+        first = self._firsts[self._layout.places[at][0]] if self._passed else None
         return (self._readable or self._layers())[side][at][:, first : self._tokens + self._written[at]]
 
     def _layers(self) -> tuple[list[Array], list[Array]]:

@@ -1,9 +1,9 @@
 """Use everything at once for a long time, check what is read, and tell whether memory stays bounded.
 
-    python -m tests.kvcache.soak [STEPS] [SEED]
+    python -m tests.kvcache.soak [STEPS] [SEED] [plain|mixed|windows]
 
 Sessions are continued, truncated, recoded, forked, spilled, published, saved and restored, evicted and brought back from a second tier; each token holds one
-number, and a model in plain lists says which. Ends with 1 where anything differs, or where the process took more memory in the second half than in the first.
+number, and a model in plain lists says which. Layers may be of different shapes, and give back what is in front of their windows. Ends with 1 where anything differs, or where the process took more memory in the second half than in the first.
 """
 
 import random
@@ -11,6 +11,7 @@ import resource
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -18,9 +19,14 @@ import numpy as np
 from kvcache import (
     SYSTEM_PAGE,
     FileStore,
+    KVCacheEntry,
     KVCacheManager,
     KVLayout,
+    LayerShape,
+    MappedSession,
+    OutOfBoundsError,
     SharedReader,
+    SharedSession,
     SharedWriter,
     Snapshot,
     Tier,
@@ -28,7 +34,17 @@ from kvcache import (
     save_all,
 )
 
-LAYOUT = KVLayout(layers=1, kv_heads=1, head_dim=64, max_context=64, alignment=SYSTEM_PAGE)
+SHAPES = {
+    "plain": [LayerShape(1, 64)],
+    "mixed": [LayerShape(1, 64), LayerShape(2, 32, 48), LayerShape(1, 64)],
+    "windows": [LayerShape(1, 64, window=8), LayerShape(1, 64)],
+}
+CONTEXTS = {"plain": 64, "mixed": 64, "windows": 320}
+"""Tokens; windows give something back from 135 tokens on."""
+
+BLOCKS = {"plain": 12, "mixed": 12, "windows": 4}
+"""That fit into memory, as a whole."""
+
 NAMES = [f"session-{number}" for number in range(40)]
 SLACK = 4096
 """KiB that may come and go."""
@@ -37,15 +53,17 @@ SLACK = 4096
 class Soak:
     """One run."""
 
-    def __init__(self, folder: Path, seed: int) -> None:
+    def __init__(self, folder: Path, seed: int, kind: str) -> None:
+        layout = KVLayout.of_layers(SHAPES[kind], max_context=CONTEXTS[kind], alignment=SYSTEM_PAGE)
+        self.layout = layout
         self.source = random.Random(seed)
         self.folder = folder
         self.manager = KVCacheManager(
-            LAYOUT, capacity_bytes=48 * LAYOUT.block_bytes, memory_bytes=12 * LAYOUT.block_bytes
+            layout, capacity_bytes=48 * layout.block_bytes, memory_bytes=BLOCKS[kind] * layout.block_bytes
         )
-        self.store = FileStore(folder / "tier", capacity_bytes=1 << 20)
+        self.store = FileStore(folder / "tier", capacity_bytes=16 * layout.block_bytes)
         self.tier = Tier(self.manager, self.store, time_limit=60.0)
-        self.writer = SharedWriter(folder / "shared", LAYOUT, slots=4)
+        self.writer = SharedWriter(folder / "shared", layout, slots=4)
         self.reader = SharedReader(folder / "shared")
         self.states: dict[str, list[float]] = {}
         self.number, self.compared = 0, 0
@@ -63,25 +81,42 @@ class Soak:
             self.states[name] = []
             entry = self.manager.get_or_create(name)
         state = self.states[name]
-        if len(state) == LAYOUT.max_context:
-            entry.truncate(8)
-            del state[8:]
-        self.number = self.number % 200 + 1  # small whole numbers are the same in every encoding but int4 and int8
-        entry.append(*[np.full((1, 1, 1, 64), float(self.number), np.float32)] * 2)
-        state.append(float(self.number))
+        if len(state) == self.layout.max_context:
+            kept = 0 if entry.shortest else 8
+            entry.truncate(kept)
+            del state[kept:]
+        most = min(self.layout.max_context // 16, self.layout.max_context - len(state))
+        for _ in range(self.source.choice((1, most))):
+            self.number = self.number % 200 + 1  # small whole numbers are the same in every encoding but int4 and int8
+            for layer, shape in enumerate(self.layout.shapes):
+                rows = [np.full((shape.kv_heads, 1, width), float(self.number), np.float32) for width in shape.widths]
+                entry.write(layer, rows[0], rows[1])
+            entry.commit()
+            state.append(float(self.number))
 
     def look(self, name: str) -> None:
         entry = self.tier.get(name)
         if entry is not None:
             with entry.pin():
-                self.compare(entry.floats(0), self.states[name])
+                self.compare(entry, self.states[name])
 
     def truncate(self, name: str) -> None:
         entry = self.manager.get(name)
         if entry is not None:
             kept = self.source.randint(0, len(entry))
-            entry.truncate(kept)
-            del self.states[name][kept:]
+            if 0 < kept < entry.shortest:
+                self.refuses(entry.truncate, kept)
+            else:
+                entry.truncate(kept)
+                del self.states[name][kept:]
+
+    def refuses(self, call: Callable[[int], object], kept: int) -> None:
+        try:
+            call(kept)
+        except OutOfBoundsError:
+            self.counts["refused"] = self.counts.get("refused", 0) + 1
+        else:
+            raise AssertionError(kept)
 
     def recode(self, name: str) -> None:
         entry = self.manager.get(name)
@@ -108,26 +143,33 @@ class Soak:
             self.writer.publish(self.manager, name)
             session = self.reader.session(name)
             assert session is not None
-            self.compare(session.floats(0), self.states[name])
+            self.compare(session, self.states[name])
 
     def save(self, _: str) -> None:
         save_all(self.manager, self.folder / "sessions")
         with Snapshot(self.folder / "sessions") as snapshot:
             for name in snapshot.sessions():
-                self.compare(snapshot.session(name).floats(0), self.states[name])
+                self.compare(snapshot.session(name), self.states[name])
 
     def restore(self, name: str) -> None:
         entry = self.manager.get(name)
         if entry is not None and entry.layout.encoding is None:
             save_all(self.manager, self.folder / "one", [name])
-            self.compare(restore(self.manager, self.folder / "one").floats(0), self.states[name])
+            self.compare(restore(self.manager, self.folder / "one"), self.states[name])
 
-    def compare(self, sides: tuple[np.ndarray, np.ndarray], state: list[float]) -> None:
-        expected = np.array(state, np.float32)[None, :, None]
-        for side in sides:
-            assert side.shape == (1, len(state), 64), (side.shape, len(state))
-            assert not len(state) or np.abs(side - expected).max() <= expected.max() * 0.02, (side[0, :, 0], state)
-            self.compared += len(state)
+    def compare(self, seen: KVCacheEntry | MappedSession | SharedSession, state: list[float]) -> None:
+        assert len(seen) == len(state)
+        for layer, shape in enumerate(self.layout.shapes):
+            for side, width in zip(seen.floats(layer), shape.widths, strict=True):
+                first = len(state) - side.shape[1]
+                assert side.shape == (shape.kv_heads, len(state) - first, width), (side.shape, len(state))
+                needed = 0 if shape.window is None else max(len(state) - shape.window + 1, 0)
+                assert 0 <= first <= needed, (first, needed)
+                expected = np.array(state[first:], np.float32)[None, :, None]
+                close = not expected.size or np.abs(side - expected).max() <= expected.max() * 0.02
+                assert close, (side[0, :, 0], state)
+                self.compared += side.shape[1]
+                self.counts["given back"] = self.counts.get("given back", 0) + (first > 0)
 
     def close(self) -> None:
         self.manager.check()
@@ -143,8 +185,9 @@ def peak() -> int:
 
 def main(words: list[str]) -> int:
     steps, seed = int(words[0]) if words else 100_000, int(words[1]) if len(words) > 1 else 0
+    kind = words[2] if len(words) > 2 else "plain"
     with tempfile.TemporaryDirectory() as folder:
-        soak, half, began = Soak(Path(folder), seed), 0, time.monotonic()
+        soak, half, began = Soak(Path(folder), seed, kind), 0, time.monotonic()
         for number in range(steps):
             soak.step()
             if number == steps // 2:

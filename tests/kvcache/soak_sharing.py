@@ -1,36 +1,60 @@
 """Prove over many steps that tenants never see each other's bytes, and that memory stays bounded.
 
-    python -m tests.kvcache.soak_sharing [SEED] [STEPS]
+    python -m tests.kvcache.soak_sharing [SEED] [STEPS] [plain|mixed|windows]
 
 Three tenants share prompts by forks that show the same pages, write, truncate, remove tokens from the middle, evict and expire, with a
-limit on memory. What a token holds tells its tenant and the text before it, so that every byte that is seen can be checked.
+limit on memory. Layers may be of different shapes; those with windows give back what is in front of them. What a token holds tells its tenant and the text before it, so that every byte that is seen can be checked.
 """
 
 import random
 import sys
 import time
+from collections.abc import Callable
 
 import numpy as np
 
-from kvcache import SYSTEM_PAGE, KVCacheEntry, KVCacheManager, KVLayout, OutOfMemoryError, PrefixIndex
+from kvcache import (
+    SYSTEM_PAGE,
+    KVCacheEntry,
+    KVCacheManager,
+    KVLayout,
+    LayerShape,
+    OutOfBoundsError,
+    OutOfMemoryError,
+    PrefixIndex,
+)
 from kvcache.sessions import sharing
 from tests.kvcache.fakes import FakeClock
 
-LAYOUT = KVLayout(layers=1, kv_heads=2, head_dim=64, value_dim=48, max_context=80, alignment=SYSTEM_PAGE)
-MEMORY = 150 * 4 * SYSTEM_PAGE
+ONE = LayerShape(2, 64, 48)
+SHAPES = {
+    "plain": [ONE],
+    "mixed": [ONE, LayerShape(1, 128), ONE],
+    "windows": [LayerShape(2, 64, 48, window=8), LayerShape(1, 128)],
+}
+CONTEXTS = {"plain": 80, "mixed": 80, "windows": 240}
+LENGTHS = {"plain": (3, 30, 64), "mixed": (3, 30, 64), "windows": (3, 60, 160, 200)}
+PAGES = {"plain": 600, "mixed": 1600, "windows": 1600}
+"""Of memory."""
 
 
 class Soak:
     """One run: a manager, its index, and what every session should hold."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, kind: str = "plain") -> None:
+        layout = KVLayout.of_layers(SHAPES[kind], max_context=CONTEXTS[kind], alignment=SYSTEM_PAGE)
+        self.lengths, self.memory, self.windows = LENGTHS[kind], PAGES[kind] * SYSTEM_PAGE, kind == "windows"
         self.random, self.clock = random.Random(seed), FakeClock()
         self.manager = KVCacheManager(
-            LAYOUT, capacity_bytes=130 * LAYOUT.block_bytes, memory_bytes=MEMORY, ttl_seconds=60.0, clock=self.clock
+            layout,
+            capacity_bytes=130 * layout.block_bytes,
+            memory_bytes=self.memory,
+            ttl_seconds=60.0,
+            clock=self.clock,
         )
         self.index = PrefixIndex(self.manager, page=8)
         self.held: dict[str, list[float]] = {}  # what each token of a session holds
-        self.counts = dict.fromkeys(("checked", "shared", "shown", "removed", "refused"), 0)
+        self.counts = dict.fromkeys(("checked", "shared", "shown", "removed", "refused", "lost", "given back"), 0)
 
     def step(self) -> None:
         """Do something with some session of some tenant, and check what is seen of it."""
@@ -51,7 +75,7 @@ class Soak:
             self.held.pop(name, None)
 
     def compute(self, tenant: str, name: str) -> None:
-        text = [self.random.randrange(2) for _ in range(self.random.choice((3, 30, 64)))]
+        text = [self.random.randrange(2) for _ in range(self.random.choice(self.lengths))]
         text[: len(text) // 2] = [self.random.randrange(3)] * (len(text) // 2)  # prompts that come again
         fills = [float(hash((tenant, *text[: place + 1])) % 1_000_003 + 1) for place in range(len(text))]
         known = self.index.begin(name, text, namespace=tenant)
@@ -66,15 +90,23 @@ class Soak:
         self.check(name, entry)
 
     def write(self, entry: KVCacheEntry, fills: list[float]) -> None:
-        row = np.array(fills, np.float32)[None, :, None]
-        if fills:
-            entry.write(0, row * np.ones((2, 1, 64), np.float32), row * -np.ones((2, 1, 48), np.float32))
+        at = 0
+        while at < len(fills):
+            count = self.random.choice((1, 20, len(fills)))
+            row = np.array(fills[at : at + count], np.float32)[None, :, None]
+            for layer, shape in enumerate(entry.layout.shapes):
+                keys, values = (np.ones((shape.kv_heads, 1, width), np.float32) for width in shape.widths)
+                entry.write(layer, row * keys, row * -values)
             entry.commit()
+            at += count
 
     def fork(self, source: str, target: str) -> None:
         entry = self.manager.get(source)
         if entry is not None and source != target and source in self.held:
             count = self.random.randrange(len(entry) + 1)
+            if 0 < count < entry.shortest:
+                self.refuses(lambda: self.manager.fork(source, target, count))
+                return
             made = self.manager.fork(source, target, count)
             self.held[target] = self.held[source][:count]
             self.check(target, made)
@@ -85,9 +117,12 @@ class Soak:
             return
         if chance < 0.7:
             kept = self.random.randrange(len(entry) + 1)
+            if 0 < kept < entry.shortest:
+                self.refuses(lambda: entry.truncate(kept))
+                return
             entry.truncate(kept)
             del self.held[name][kept:]
-        elif chance < 0.85:
+        elif chance < 0.85 and not self.windows:
             first = self.random.randrange(len(entry) + 1)
             last = self.random.randint(first, len(entry))
             entry.remove(first, last)
@@ -99,21 +134,34 @@ class Soak:
             return
         self.check(name, entry)
 
+    def refuses(self, call: Callable[[], object]) -> None:
+        """What windows have given back cannot be had again, and nothing is changed by asking."""
+        try:
+            call()
+        except OutOfBoundsError:
+            self.counts["lost"] += 1
+        else:
+            raise AssertionError
+
     def check(self, name: str, entry: KVCacheEntry) -> None:
         """Every token is the session's own, and behind them is nothing that was never its tenant's."""
-        keys, values = entry.key_and_value()
-        expected = self.held[name]
-        assert keys[:, 0, 1, 7].tolist() == expected, (name, keys[:, 0, 1, 7], expected)
-        assert (keys == keys[:, :, :1, :1]).all(), name
-        assert (values == -keys[:, :, :1, :1]).all(), name
-        self.counts["checked"] += len(expected)
+        for layer, shape in enumerate(entry.layout.shapes):
+            keys, values, first = entry.keys(layer), entry.values(layer), entry.first_token(layer)
+            expected = self.held[name][first:]
+            needed = 0 if shape.window is None else max(len(entry) - shape.window + 1, 0)
+            assert first <= needed, (name, first, needed)
+            assert keys[-1, :, 7].tolist() == expected, (name, keys[-1, :, 7], expected)
+            assert (keys == keys[:1, :, :1]).all(), name
+            assert (values == -keys[:1, :, :1]).all(), name
+            self.counts["checked"] += len(expected)
+            self.counts["given back"] += first > 0
 
     def check_all(self) -> None:
         """The books agree."""
         statistics = self.manager.statistics()
         self.manager.check()
         self.index.check()
-        assert statistics.bytes_resident <= MEMORY
+        assert statistics.bytes_resident <= self.memory
         entries = list(self.manager._entries.values())
         rows = {each for entry in entries for each in entry._held}
         own = sum(entry.resident_bytes for entry in entries) + sum(each.size for each in rows)
@@ -127,10 +175,10 @@ def peak() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
-def main(seed: int = 0, steps: int = 1_000_000) -> None:
+def main(seed: int = 0, steps: int = 1_000_000, kind: str = "plain") -> None:
     """Run, and print what was done."""
     sharing.WORTH = SYSTEM_PAGE  # type: ignore[misc]
-    soak, began = Soak(seed), time.monotonic()
+    soak, began = Soak(seed, kind), time.monotonic()
     for number in range(1, steps + 1):
         soak.step()
         if number % 200 == 0:
@@ -150,4 +198,5 @@ def main(seed: int = 0, steps: int = 1_000_000) -> None:
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:]))
+    SEED, STEPS, KIND = (*sys.argv[1:], *("0", "1_000_000", "plain")[len(sys.argv) - 1 :])
+    main(int(SEED), int(STEPS), KIND)
