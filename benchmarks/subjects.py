@@ -19,6 +19,7 @@ from benchmarks import (
     kvcache_sharing,
     kvcache_states,
     kvcache_types,
+    kvcache_windows,
     listing,
     masking,
     mutants,
@@ -67,4 +68,5 @@ SUBJECTS = (
     kvcache_states.SUBJECT,
     kvcache_states.LLAMA,
     kvcache_types.SUBJECT,
+    kvcache_windows.SUBJECT,
 )
