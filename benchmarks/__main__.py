@@ -1,6 +1,7 @@
 """`python -m benchmarks [NAME]... [--list] [--json] [--seconds N]`: a row per claim.
 
-A missed goal is reported, and exits with 0 like any other; 2 means a wrong name, 3 a claim that could not be measured.
+A missed goal is reported, and exits with 0 like any other; 2 means a wrong name, 3 a claim that could not be measured. Claims whose
+peer comes with an extra are skipped where it is not installed: that exits with 3 only if they were asked for by name.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 
-from benchmarks.claims import CannotMeasure, Row, Subject, Workplace, row_of
+from benchmarks.claims import CannotMeasure, NotInstalled, Row, Subject, Workplace, row_of
 from benchmarks.harness import clean_environment
 from benchmarks.subjects import SUBJECTS
 from benchmarks.table import listing, progress, table
@@ -86,6 +87,9 @@ def main() -> int:
             progress(f"measuring {subject.name} …")
             try:
                 rows += measure(subject, shown, Path(folder).resolve(), wanted.seconds)
+            except NotInstalled as error:
+                sys.stderr.write(f"benchmarks: skipped {', '.join(sorted(shown))}: {error}\n")
+                code = COULD_NOT_MEASURE if wanted.names else code
             except CannotMeasure as error:
                 sys.stderr.write(f"benchmarks: {subject.name} could not be measured: {error}\n")
                 code = COULD_NOT_MEASURE

@@ -13,6 +13,10 @@ class CannotMeasure(Exception):
     """Something that a measurement needs is missing or fails; then there is no figure, rather than a wrong one."""
 
 
+class NotInstalled(CannotMeasure):
+    """What a row compares with comes with an extra, which is not installed here: the row is skipped."""
+
+
 class Claim(msgspec.Struct, frozen=True, kw_only=True):
     """A sentence about speed that can be wrong.
 

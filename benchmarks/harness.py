@@ -18,7 +18,7 @@ from pathlib import Path
 
 import msgspec
 
-from benchmarks.claims import CannotMeasure
+from benchmarks.claims import CannotMeasure, NotInstalled
 
 LONGEST = 180.0
 """Seconds after which a single run is given up."""
@@ -64,15 +64,22 @@ def clean_environment(cache: Path) -> dict[str, str]:
     return kept | {"GATES_CACHE_DIR": str(cache), "LC_ALL": "C.UTF-8", "TERM": "dumb"}
 
 
-def need_modules(*names: str) -> None:
+def need_modules(*names: str, extra: str | None = None) -> None:
     """Refuse to begin without the tools that a comparison needs.
+
+    Args:
+        names: modules.
+        extra: of this project, that brings them; None: every environment for benchmarks has them.
 
     Raises:
         CannotMeasure: one is not installed here.
+        NotInstalled: the same, and it belongs to an extra.
     """
-    missing = [name for name in names if importlib.util.find_spec(name) is None]
+    missing = ", ".join(name for name in names if importlib.util.find_spec(name) is None)
+    if missing and extra is not None:
+        raise NotInstalled(f'not installed in this environment: {missing}; try: pip install "kv-gates[{extra}]"')
     if missing:
-        raise CannotMeasure(f"not installed in this environment: {', '.join(missing)}; try: nox -s bench")
+        raise CannotMeasure(f"not installed in this environment: {missing}; try: nox -s bench")
 
 
 def timed(contestant: Contestant, environment: dict[str, str], limit: float = LONGEST) -> Sample:

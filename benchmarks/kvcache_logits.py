@@ -103,7 +103,7 @@ def logits(model: Any, piece: Any, encoding: str | None) -> Any:
 
 def measure(place: Workplace) -> dict[str, Figures]:
     """Of each encoding: the loss, how far probabilities move, and how often the likeliest byte stays the same."""
-    need_modules("torch", "transformers")
+    need_modules("torch", "transformers", extra="transformers")
     import torch
 
     torch.set_num_threads(1)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from benchmarks.claims import Claim, Figures, Subject, Workplace
 from benchmarks.harness import need_modules
 from benchmarks.kvcache_rounds import figures, rounds, timed
-from kvcache import KVCacheManager
+from kvcache import HUGE_PAGE, KVCacheManager
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,7 +29,15 @@ STEP_STATIC = Claim(
     what=f"decode step, update and attention of all layers ({SHAPE}), against transformers' StaticCache of the same length",
     goal=0.9,
 )
-STEP_DYNAMIC = Claim(name="kvcache-step-dynamic", what="the same against DynamicCache", goal=0.45)
+STEP_HUGE = Claim(
+    name="kvcache-step-huge",
+    what="the same in huge pages, of a manager without memory_bytes that reserves the whole context as StaticCache does (only told)",
+)
+STEP_READ = Claim(
+    name="kvcache-step-read",
+    what="the same with nothing but adding up all keys and values instead of attention: what a step cannot be quicker than (only told)",
+)
+STEP_DYNAMIC = Claim(name="kvcache-step-dynamic", what="decode step, the same against DynamicCache", goal=0.45)
 UPDATE_STATIC = Claim(name="kvcache-update-static", what=f"update alone ({SHAPE}), against StaticCache", goal=0.5)
 UPDATE_DYNAMIC = Claim(name="kvcache-update-dynamic", what="the same against DynamicCache", goal=0.004)
 GENERATE = Claim(
@@ -58,12 +66,20 @@ def _steps(*, attend: bool) -> dict[str, Callable[[], float]]:
         max_position_embeddings=CONTEXT,
     )
     layout = layout_of(config)
-    manager = KVCacheManager(layout, capacity_bytes=layout.block_bytes, memory_bytes=2 * layout.block_bytes)
     prompt, token = (torch.rand(1, HEADS, count, WIDTH) for count in (CONTEXT - STEPS, 1))
     query = torch.rand(1, HEADS, 1, WIDTH)
     attention = torch.nn.functional.scaled_dot_product_attention
 
-    def run(make: Callable[[], Any], again: Callable[[Any], None]) -> Callable[[], float]:
+    def pooled(*, huge: bool = False) -> PooledCache:
+        capacity = layout.block_bytes
+        if huge:
+            return PooledCache(KVCacheManager(layout, capacity_bytes=capacity, base_alignment=HUGE_PAGE), "session")
+        return PooledCache(KVCacheManager(layout, capacity_bytes=capacity, memory_bytes=2 * capacity), "session")
+
+    def add_up(_query: Any, keys: Any, values: Any, **_mask: Any) -> None:
+        keys.sum(), values.sum()
+
+    def run(make: Callable[[], Any], again: Callable[[Any], None], look: Any = attention) -> Callable[[], float]:
         cache = make()
         for layer in range(LAYERS):
             cache.update(prompt, prompt, layer)
@@ -78,7 +94,7 @@ def _steps(*, attend: bool) -> dict[str, Callable[[], float]]:
                 for layer in range(LAYERS):
                     keys, values = cache.update(token, token, layer)
                     if attend:
-                        attention(query, keys, values, attn_mask=mask)
+                        look(query, keys, values, attn_mask=mask)
 
         def measured() -> float:
             again(cache)
@@ -93,14 +109,18 @@ def _steps(*, attend: bool) -> dict[str, Callable[[], float]]:
     def crop(cache: Any) -> None:
         cache.crop(min(CONTEXT - STEPS - cache.get_seq_length(), 0))
 
-    return {
-        "ours": run(lambda: PooledCache(manager, "session"), crop),
+    sides = {
+        "ours": run(pooled, crop),
         "static": run(lambda: StaticCache(config=config, max_cache_len=CONTEXT), rewind),
         "dynamic": run(lambda: DynamicCache(config=config), crop),
     }
+    if attend:
+        sides |= {"huge": run(lambda: pooled(huge=True), crop), "read": run(pooled, crop, add_up)}
+    return sides
 
 
-def _model() -> Any:
+def tiny_llama() -> Any:
+    """A Llama with random weights, the same each time."""
     import torch
     from transformers import LlamaConfig, LlamaForCausalLM
 
@@ -115,7 +135,7 @@ def _generations() -> dict[str, Callable[[], float]]:
 
     from kvcache.integrations.transformers import PooledCache, layout_of
 
-    model, prompt = _model(), torch.randint(1, 256, (1, 64))
+    model, prompt = tiny_llama(), torch.randint(1, 256, (1, 64))
     layout = layout_of(model.config)
     manager = KVCacheManager(layout, capacity_bytes=4 * layout.block_bytes, memory_bytes=2 * layout.block_bytes)
 
@@ -138,7 +158,7 @@ def _first_tokens() -> dict[str, Callable[[], float]]:
 
     from kvcache.integrations.transformers import PooledCache, layout_of
 
-    model, prompt, question = _model(), torch.randint(1, 256, (1, PROMPT)), torch.randint(1, 256, (1, 16))
+    model, prompt, question = tiny_llama(), torch.randint(1, 256, (1, PROMPT)), torch.randint(1, 256, (1, 16))
     layout = layout_of(model.config)
     manager = KVCacheManager(layout, capacity_bytes=8 * layout.block_bytes, memory_bytes=4 * layout.block_bytes)
     with torch.no_grad():
@@ -159,8 +179,8 @@ def _first_tokens() -> dict[str, Callable[[], float]]:
 
 
 def measure(place: Workplace) -> dict[str, Figures]:
-    """All six."""
-    need_modules("torch", "transformers")
+    """All eight."""
+    need_modules("torch", "transformers", extra="transformers")
     import torch
 
     torch.set_num_threads(1)
@@ -168,6 +188,8 @@ def measure(place: Workplace) -> dict[str, Figures]:
     update = rounds(_steps(attend=False), place.patience / 4)
     return {
         STEP_STATIC.name: figures(step, "static"),
+        STEP_HUGE.name: figures(step, "static", ours="huge"),
+        STEP_READ.name: figures(step, "static", ours="read"),
         STEP_DYNAMIC.name: figures(step, "dynamic"),
         UPDATE_STATIC.name: figures(update, "static"),
         UPDATE_DYNAMIC.name: figures(update, "dynamic"),
@@ -178,6 +200,6 @@ def measure(place: Workplace) -> dict[str, Figures]:
 
 SUBJECT = Subject(
     name="kvcache-models",
-    claims=(STEP_STATIC, STEP_DYNAMIC, UPDATE_STATIC, UPDATE_DYNAMIC, GENERATE, FIRST),
+    claims=(STEP_STATIC, STEP_HUGE, STEP_READ, STEP_DYNAMIC, UPDATE_STATIC, UPDATE_DYNAMIC, GENERATE, FIRST),
     measure=measure,
 )

@@ -134,7 +134,7 @@ def _model_sides(name: str, llm: Any, cache: Any, tokens: list[int]) -> dict[str
 
 def measure_model(place: Workplace) -> dict[str, Figures]:
     """What needs llama-cpp-python."""
-    need_modules("llama_cpp", "gguf")
+    need_modules("llama_cpp", "gguf", extra="llama-cpp")
     folder = place.folder / "kvcache-llama"
     folder.mkdir()
     samples = rounds(model_sides(folder), place.patience)

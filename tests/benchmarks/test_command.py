@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from benchmarks import __main__ as command
-from benchmarks.claims import CannotMeasure, Claim, Figures, Subject, Workplace, row_of
+from benchmarks.claims import CannotMeasure, Claim, Figures, NotInstalled, Subject, Workplace, row_of
 from benchmarks.subjects import SUBJECTS
 from benchmarks.table import seconds, table
 
@@ -14,6 +14,8 @@ def subject(name: str, *claims: str) -> Subject:
     def measure(_place: Workplace) -> dict[str, Figures]:
         if name == "absent":
             raise CannotMeasure("not installed in this environment: tool")
+        if name == "extra":
+            raise NotInstalled("not installed in this environment: peer")
         return {claim: Figures(ours=2.0, other=1.0, runs=3) for claim in claims}
 
     return Subject(name=name, claims=tuple(Claim(name=claim, what="w", goal=1.0) for claim in claims), measure=measure)
@@ -36,6 +38,7 @@ def test_a_claim_selects_its_subject_and_hides_the_others() -> None:
         (["missed"], 0, "NO"),
         (["missed", "--json"], 0, '"met": false'),
         (["absent"], 3, "not installed"),
+        (["extra", "missed"], 3, "skipped extra-claim: not installed in this environment: peer"),
         (["nonsense"], 2, "no claim is named 'nonsense'"),
     ],
 )
@@ -46,11 +49,27 @@ def test_a_missed_goal_is_told_and_ends_with_0(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(command, "SUBJECTS", (subject("some", "missed", "other"), subject("absent", "absent-claim")))
+    subjects = (
+        subject("some", "missed", "other"),
+        subject("absent", "absent-claim"),
+        subject("extra", "extra-claim"),
+    )
+    monkeypatch.setattr(command, "SUBJECTS", subjects)
     monkeypatch.setattr(sys, "argv", ["benchmarks", *words])
     assert command.main() == code
     told = capsys.readouterr()
     assert words_told in told.out + told.err
+
+
+def test_a_row_whose_peer_is_not_installed_is_skipped_and_says_so(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(command, "SUBJECTS", (subject("some", "row"), subject("extra", "extra-claim")))
+    monkeypatch.setattr(sys, "argv", ["benchmarks"])
+    assert command.main() == 0
+    told = capsys.readouterr()
+    assert "skipped extra-claim: not installed in this environment: peer" in told.err
+    assert "row" in told.out
 
 
 @pytest.mark.parametrize(("value", "text"), [(1.25, "1.25 s"), (0.0125, "12.5 ms"), (8.1e-6, "8.1 µs"), (2e-9, "2 ns")])
