@@ -1,3 +1,4 @@
+import inspect
 import re
 import runpy
 from pathlib import Path
@@ -45,3 +46,25 @@ def test_every_error_is_on_the_page_of_errors() -> None:
 
     errors = {name for name in kvcache.__all__ if name.endswith("Error")}
     assert {name for name in errors if f"`{name}`" not in page} - {"KVCacheError"} == set()
+
+
+def test_the_page_of_names_has_all_that_an_entry_can_do() -> None:
+    import kvcache
+
+    inside = {
+        "can_show",
+        "held",
+        "is_copying",
+        "is_idle",
+        "is_ready",
+        "lend",
+    }  # of the manager, as are those that say so
+    names = {name for name in dir(kvcache.KVCacheEntry) if not name.startswith("_")} - inside
+    told = {
+        name
+        for name in names
+        if not (inspect.getdoc(getattr(kvcache.KVCacheEntry, name)) or "").startswith("The manager's")
+    }
+    page = (DOCS / "kvcache" / "api.md").read_text(encoding="utf-8")
+    listed = page[page.index("autoclass:: kvcache.KVCacheEntry") :]
+    assert set(re.findall(r"\w+", listed[listed.index("members:") + 8 : listed.index("```")])) == told
