@@ -23,7 +23,10 @@ from kvcache.token_text import WIDTH, bytes_of
 from kvcache.values import Array, Unique
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from kvcache.integrations.saved_texts import SavedTexts
+    from kvcache.paged.events import Event
     from kvcache.sessions.manager import KVCacheManager
 
 
@@ -50,11 +53,18 @@ class Conversations(Unique):
     Args:
         manager: whose sessions; nothing else changes those that this makes.
         saved: sessions of an earlier process; None: there are none.
+        listener: gets an event for each page of a text that becomes known or is gone, see `PrefixIndex`.
     """
 
-    def __init__(self, manager: KVCacheManager, *, saved: SavedTexts | None = None) -> None:
+    def __init__(
+        self,
+        manager: KVCacheManager,
+        *,
+        saved: SavedTexts | None = None,
+        listener: Callable[[Event], object] | None = None,
+    ) -> None:
         self.manager = manager
-        self._index = PrefixIndex(manager)
+        self._index = PrefixIndex(manager, listener=listener)
         self._saved = saved
         self._numbers = itertools.count(1)
         self._busy = set[str]()  # sessions that a turn works in, or that are being saved

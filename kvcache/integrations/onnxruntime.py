@@ -4,6 +4,7 @@ For models whose attention writes into the buffer that it is given (`GroupQueryA
 past and present of a layer are bound to the same rows, shape [sequences, kv_heads, max_context, width].
 """
 
+import math
 from typing import Any, Final, SupportsIndex
 
 import numpy as np
@@ -11,11 +12,58 @@ import onnxruntime
 
 from kvcache import checks
 from kvcache.errors import DtypeError, InvalidSizeError
+from kvcache.memory.arena import SYSTEM_PAGE
 from kvcache.sessions.entry import KVCacheEntry
+from kvcache.sessions.layout import KVLayout
+from kvcache.sessions.regions import LayerShape
 from kvcache.values import Array, Unique
 
 _BFLOAT16: Final = 16
 """What ONNX calls bfloat16; NumPy has no name for it."""
+
+_TYPES: Final = {
+    "tensor(float)": ("float32", 4),
+    "tensor(float16)": ("float16", 2),
+    "tensor(bfloat16)": ("bfloat16", 2),
+}
+"""Types of ONNX Runtime that kvcache can keep, and bytes of a number."""
+
+PAST: Final = "past_key_values.{layer}.{side}"
+"""What models of ONNX Runtime's builder call their inputs for keys and values."""
+
+
+def layout_of(model: Any, *, max_context: SupportsIndex, past: str = PAST) -> KVLayout:
+    """The layout of a model, from the names, shapes and types of its inputs, in pages, so that `memory_bytes` works.
+
+    Args:
+        model: an `InferenceSession`.
+        max_context: tokens that a session can hold; as many more as fill whole pages, so that `BoundCache` can take its rows.
+        past: as for `BoundCache`.
+
+    Raises:
+        InvalidSizeError: the model has no such inputs, or they do not say how many heads there are, and how wide those are.
+        DtypeError: a type that kvcache cannot keep.
+    """
+    inputs = {each.name: each for each in model.get_inputs()}
+    found = list[list[Any]]()
+    while (key := past.format(layer=len(found), side="key")) in inputs:
+        found.append([inputs[key], inputs.get(past.format(layer=len(found), side="value"), inputs[key])])
+    sizes = [[each.shape[axis] for each in pair for axis in (1, 3)] if _has_four_axes(pair) else [] for pair in found]
+    if not found or not all(each and all(isinstance(size, int) for size in each) for each in sizes):
+        expected = f"inputs {past} of shape [sequences, kv_heads, tokens, width], with numbers of heads and widths"
+        raise InvalidSizeError("model", expected=expected, got=sorted(inputs), remedy="say their names with past=...")
+    types = {each.type for pair in found for each in pair}
+    if len(types) != 1 or not types <= _TYPES.keys():
+        raise DtypeError("model", expected=f"keys and values of one of {sorted(_TYPES)}", got=sorted(types))
+    dtype, item = _TYPES[types.pop()]
+    step = math.lcm(*(SYSTEM_PAGE // math.gcd(SYSTEM_PAGE, width * item) for each in sizes for width in each[1::2]))
+    context = -(-checks.whole_number("max_context", max_context, minimum=1) // step) * step
+    layers = [LayerShape(heads, width, value_width) for heads, width, _, value_width in sizes]
+    return KVLayout.of_layers(layers, max_context=context, dtype=dtype, alignment=SYSTEM_PAGE)
+
+
+def _has_four_axes(pair: list[Any]) -> bool:
+    return all(len(each.shape) == 4 for each in pair)
 
 
 class BoundCache(Unique):
@@ -36,7 +84,7 @@ class BoundCache(Unique):
         self,
         entry: KVCacheEntry,
         *,
-        past: str = "past_key_values.{layer}.{side}",
+        past: str = PAST,
         present: str = "present.{layer}.{side}",
     ) -> None:
         keys, values = entry.layout.by_layer(entry.regions_mut())

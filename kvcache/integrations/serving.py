@@ -24,6 +24,9 @@ from kvcache.sessions.manager import KVCacheManager
 from kvcache.values import Closing
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from kvcache.paged.events import Event
     from kvcache.sessions.eviction import Policy
     from kvcache.sessions.layout import KVLayout
 
@@ -65,6 +68,7 @@ class PooledModel(Closing):
         folder: where `save` and `close` leave the sessions for the next process; None: nowhere. A folder for each process.
         ttl_seconds: how long a session may go unused; None: no limit.
         policy: what losing a session costs; those that were used longest ago go first unless told otherwise.
+        listener: gets an event for each page of a text that becomes known or is gone, for a router, see `PrefixIndex`.
 
     Raises:
         InvalidSizeError: the model keeps something else than keys and values of one shape, or is not on a CPU; a size is not valid.
@@ -81,6 +85,7 @@ class PooledModel(Closing):
         folder: str | os.PathLike[str] | None = None,
         ttl_seconds: float | None = None,
         policy: Policy | None = None,
+        listener: Callable[[Event], object] | None = None,
     ) -> None:
         memory = checks.whole_number("memory_bytes", memory_bytes, minimum=SYSTEM_PAGE)
         if model.device.type != "cpu":
@@ -98,7 +103,7 @@ class PooledModel(Closing):
             policy=policy,
         )
         saved = None if folder is None else SavedTexts(folder, model=fingerprint(model))
-        self._conversations = Conversations(self.manager, saved=saved)
+        self._conversations = Conversations(self.manager, saved=saved, listener=listener)
 
     def generate(
         self, inputs: Any = None, generation_config: Any = None, *, namespace: str = "", **options: Any

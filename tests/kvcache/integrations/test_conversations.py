@@ -152,6 +152,13 @@ def test_a_model_that_was_given_something_else_is_found_out() -> None:
             turn.saw([1, 2, 3, 4])
 
 
+def test_a_listener_is_told_which_texts_are_known() -> None:
+    told = list[object]()
+    talk = Conversations(manager_of(), listener=told.append)
+    answer(talk, list(range(1, 20)), [20])
+    assert [type(event).__name__ for event in told] == ["BlockStored"]
+
+
 def test_no_text_of_another_namespace_is_found() -> None:
     talk = Conversations(manager_of())
     answer(talk, [1, 2, 3], [4], namespace="a")

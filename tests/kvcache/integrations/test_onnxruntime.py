@@ -13,7 +13,8 @@ from kvcache import SYSTEM_PAGE, ContextOverflowError, InvalidSizeError, KVCache
 onnxruntime = pytest.importorskip("onnxruntime")
 onnx = pytest.importorskip("onnx")
 
-from kvcache.integrations.onnxruntime import BoundCache  # noqa: E402
+from kvcache.integrations.conversations import Conversations  # noqa: E402
+from kvcache.integrations.onnxruntime import BoundCache, layout_of  # noqa: E402
 
 LAYERS, HEADS, WIDTH, CONTEXT, VOCABULARY = 2, 2, 16, 256, 64
 LAYOUT = KVLayout(layers=LAYERS, kv_heads=HEADS, head_dim=WIDTH, max_context=CONTEXT, alignment=SYSTEM_PAGE)
@@ -92,26 +93,33 @@ def without_a_cache(model: Any, prompt: list[int], new: int) -> list[int]:
 
 
 def test_it_says_the_same_as_without_a_cache(model: Any) -> None:
-    manager = KVCacheManager(LAYOUT, capacity_bytes=4 * LAYOUT.block_bytes)
+    talk = Conversations(KVCacheManager(LAYOUT, capacity_bytes=4 * LAYOUT.block_bytes))
     prompt = [5, 9, 2, 7]
-    cache = BoundCache(manager.get_or_create("alice"))
-    said = EXAMPLE["decode"](model, cache, prompt, 20)
+    said = EXAMPLE["decode"](model, talk, prompt, 20)
     assert said == without_a_cache(model, prompt, 20)
-    assert len(cache) == 23
-    assert EXAMPLE["decode"](model, cache, [*prompt, *said], 5) == without_a_cache(model, [*prompt, *said], 5)
-    manager.check()
+    assert EXAMPLE["decode"](model, talk, [*prompt, *said], 5) == without_a_cache(model, [*prompt, *said], 5)
+    assert talk.statistics().known == 23
+    talk.manager.check()
 
 
-def test_a_fork_goes_on_from_a_shared_prompt(model: Any) -> None:
-    manager = KVCacheManager(LAYOUT, capacity_bytes=4 * LAYOUT.block_bytes, memory_bytes=2**20)
+@pytest.mark.parametrize("question", [[3], [4], []])
+def test_a_prompt_that_is_shared_or_asked_again_says_the_same(model: Any, question: list[int]) -> None:
+    talk = Conversations(KVCacheManager(LAYOUT, capacity_bytes=4 * LAYOUT.block_bytes, memory_bytes=2**20))
     prompt = list(range(1, 60))
-    EXAMPLE["decode"](model, BoundCache(manager.get_or_create("prompt")), prompt, 1)
-    for name, question in (("alice", 3), ("bob", 4)):
-        cache = BoundCache(manager.fork("prompt", name))
-        assert len(cache) == len(prompt)
-        text = [*prompt, question]
-        assert EXAMPLE["decode"](model, cache, text, 6) == without_a_cache(model, text, 6)
-    manager.check()
+    EXAMPLE["decode"](model, talk, prompt, 3)
+    text = [*prompt, *question]
+    assert EXAMPLE["decode"](model, talk, text, 6) == without_a_cache(model, text, 6)
+    assert talk.statistics().known == len(text) - 1
+    talk.manager.check()
+
+
+def test_the_layout_is_that_of_the_model(model: Any) -> None:
+    assert layout_of(model, max_context=CONTEXT - 3) == LAYOUT
+    assert layout_of(model, max_context=CONTEXT + 1).max_context == CONTEXT + SYSTEM_PAGE // (WIDTH * 4)
+    with pytest.raises(InvalidSizeError, match=r"expected inputs past_\{layer\}_\{side\} of shape"):
+        layout_of(model, max_context=8, past="past_{layer}_{side}")
+    with pytest.raises(InvalidSizeError, match="expected inputs logits"):
+        layout_of(model, max_context=8, past="logits")
 
 
 def test_tensors_show_the_session_s_own_memory() -> None:
