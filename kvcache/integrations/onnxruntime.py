@@ -78,6 +78,7 @@ class BoundCache(Unique):
         StaleEntryError: the block is gone.
         InvalidSizeError: the rows of a layer do not follow each other: `max_context` tokens are no whole pages.
         DtypeError: ONNX has no such dtype.
+        ShapeError: layers give back what is in front of their windows.
     """
 
     def __init__(
@@ -87,6 +88,7 @@ class BoundCache(Unique):
         past: str = PAST,
         present: str = "present.{layer}.{side}",
     ) -> None:
+        entry.layout.refuse_windows("BoundCache", "make the layout without windows: a model sees whole rows")
         keys, values = entry.layout.by_layer(entry.regions_mut())
         self.entry: Final = entry
         self._names = past, present

@@ -93,7 +93,7 @@ class KVCacheEntry(ShorteningEntry):
 
         Returns:
             Shape [layers of the group, kv_heads, max_context_length, width] for the keys and for the values of each group of layers;
-            `KVLayout.by_layer` sorts them by layer.
+            `KVLayout.by_layer` sorts them by layer. Places in front of `first_token` hold zeros.
 
         Raises:
             StaleEntryError: the block is gone.

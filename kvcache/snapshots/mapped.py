@@ -40,7 +40,7 @@ class Damage:
     head: int
 
     def __str__(self) -> str:
-        tokens = f"tokens {self.first} to {self.last}" if self.first <= self.last else "zeros behind the tokens"
+        tokens = f"tokens {self.first} to {self.last}" if self.first <= self.last else "zeros beside the tokens"
         return f"{tokens} of the {self.side} of layer {self.layer}, head {self.head}"
 
 
@@ -265,6 +265,8 @@ class MappedSession(Unique):
         end = max(count - side.begin, 0)
         for row in range(first, last):
             for damage in self._damaged(side, row, end * side.token_bytes):
+                if damage.first > damage.last:  # no token is in it
+                    continue
                 remedy = "restore(..., salvage=True) takes the tokens before it"
                 raise SnapshotError(self._subject, expected=f"{damage} as saved", got="damaged", remedy=remedy)
         start = side.offset - self._base + first * side.row_bytes

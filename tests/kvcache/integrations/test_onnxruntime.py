@@ -8,7 +8,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from kvcache import SYSTEM_PAGE, ContextOverflowError, InvalidSizeError, KVCacheManager, KVLayout, OutOfBoundsError
+from kvcache import (
+    SYSTEM_PAGE,
+    ContextOverflowError,
+    InvalidSizeError,
+    KVCacheManager,
+    KVLayout,
+    LayerShape,
+    OutOfBoundsError,
+    ShapeError,
+)
 
 onnxruntime = pytest.importorskip("onnxruntime")
 onnx = pytest.importorskip("onnx")
@@ -155,3 +164,15 @@ def test_it_cannot_be_copied() -> None:
     manager = KVCacheManager(LAYOUT, capacity_bytes=LAYOUT.block_bytes)
     with pytest.raises(TypeError, match="cannot be copied"):
         copy.copy(BoundCache(manager.get_or_create("a")))
+
+
+def test_layers_of_different_shapes_are_bound_and_windows_are_not() -> None:
+    shapes = [LayerShape(2, 16), LayerShape(1, 32, 16)]
+    layout = KVLayout.of_layers(shapes, max_context=CONTEXT, alignment=SYSTEM_PAGE)
+    cache = BoundCache(KVCacheManager(layout, capacity_bytes=layout.block_bytes).get_or_create("a"))
+    found = [tuple(tensor.shape() for tensor in cache.tensors(layer)) for layer in range(2)]
+    assert found == [([1, 2, CONTEXT, 16],) * 2, ([1, 1, CONTEXT, 32], [1, 1, CONTEXT, 16])]
+    sliding = KVLayout(layers=1, kv_heads=1, head_dim=16, max_context=CONTEXT, window=8, alignment=SYSTEM_PAGE)
+    entry = KVCacheManager(sliding, capacity_bytes=sliding.block_bytes).get_or_create("a")
+    with pytest.raises(ShapeError, match="BoundCache: expected layers that keep all tokens"):
+        BoundCache(entry)

@@ -343,6 +343,54 @@ def test_a_saved_session_says_from_where_its_layers_are_kept(
     target.check()
 
 
+def test_damage_of_a_window_cannot_be_salvaged_and_that_of_zeros_is_none(tmp_path: Path) -> None:
+    # 64 tokens take 5 pages: rows in the file begin up to 5 pages before the first token.
+    wide = LayerShape(1, 80, window=WINDOW)
+    layout = KVLayout.of_layers([wide, GLOBAL], max_context=CONTEXT, alignment=SYSTEM_PAGE)
+    manager = make(layout)
+    entry = manager.get_or_create("a")
+    for fills in (range(197), range(197, 250)):
+        for layer, shape in enumerate(layout.shapes):
+            row = np.array(fills, np.float32)[None, :, None] * np.ones((1, 1, shape.head_dim), np.float32)
+            entry.write(layer, row, row)
+        entry.commit()
+    first = entry.first_token(0)
+    assert first % 64 > 13  # so that there is a page without tokens
+    save(manager, "a", tmp_path / "file")
+    whole = (tmp_path / "file").read_bytes()
+    begin = 8 + int.from_bytes(whole[:8], "little")
+    for place, words in (
+        (0, "zeros beside the tokens of the keys of layer 0"),
+        (first % 64 * 320, f"tokens {first} to"),
+    ):
+        content = bytearray(whole)
+        content[begin + place] ^= 1
+        (tmp_path / "file").write_bytes(content)
+        with Snapshot(tmp_path / "file") as snapshot:
+            (damage,) = snapshot.session().damage()
+            assert str(damage).startswith(words)
+            if not place:
+                assert snapshot.session().keys(0)[0, :, 0].tolist() == list(range(first, 250))
+        if place:
+            with pytest.raises(SnapshotError, match=rf"expected tokens {first} to .* as saved, got 'damaged'$"):
+                restore(make(layout), tmp_path / "file", salvage=True)
+        else:
+            assert len(restore(make(layout), tmp_path / "file")) == 250
+
+
+@pytest.mark.parametrize(("shapes", "count", "version"), [([GLOBAL], 300, "2"), ([LOCAL], 9, "2"), ([LOCAL], 300, "3")])
+def test_a_file_has_a_new_version_only_where_it_says_something_new(
+    tmp_path: Path, shapes: list[LayerShape], count: int, version: str
+) -> None:
+    layout = KVLayout.of_layers(shapes, max_context=CONTEXT, alignment=SYSTEM_PAGE)
+    manager = make(layout)
+    for _ in range(count):
+        rows = (np.ones((1, shapes[0].kv_heads, width), np.float32) for width in shapes[0].widths)
+        manager.get_or_create("a").append(*rows)
+    save(manager, "a", tmp_path / "file")
+    assert f'"kvcache.version": "{version}"' in (tmp_path / "file").read_bytes()[:500].decode("utf-8", "replace")
+
+
 def test_a_file_is_refused_where_its_windows_do_not_suffice(tmp_path: Path) -> None:
     manager = make()
     grow(manager.get_or_create("a"), 400)

@@ -160,12 +160,12 @@ def test_a_changed_byte_is_noticed_wherever_it_is(tmp_path: Path) -> None:
             entry = restore(manager, path, "a")
         except SnapshotError:
             assert manager.sessions() == ()
-        else:  # zeros behind the tokens
+        else:  # zeros beside the tokens
             np.testing.assert_array_equal(entry.key(), key)
             manager.evict("a")
             with Snapshot(path) as snapshot:
                 (damage,) = snapshot.session().damage()
-                assert str(damage).startswith("zeros behind the tokens")
+                assert str(damage).startswith("zeros beside the tokens")
 
 
 def test_every_cut_is_noticed(tmp_path: Path) -> None:
