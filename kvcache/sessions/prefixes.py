@@ -106,9 +106,13 @@ class PrefixIndex(Unique):
             raise InvalidSizeError("record", expected="a session of one sequence", got=sequences)
         if len(text) < count * WIDTH:
             raise InvalidSizeError("record", expected=f"all {count} tokens of {session!r}", got=len(text) // WIDTH)
+        self.remember(entry, truncations, namespace, text[: count * WIDTH])
+
+    def remember(self, entry: KVCacheEntry, truncations: int, namespace: str, text: bytes) -> None:
+        """The tier's: know the first tokens of a session, as it was with so many truncations; it may have more."""
         with self._lock:
             self._tree.mend()
-            self._tree.put(entry, truncations, namespace, text[: count * WIDTH])
+            self._tree.put(entry, truncations, namespace, text)
             # What it lost from now on is told; what it lost since it was asked was perhaps told too early.
             if not holds(self._tree.known[entry.session_id]):
                 self._tree.forget(entry.session_id)
@@ -148,6 +152,13 @@ class PrefixIndex(Unique):
         with self._lock:
             self._tree.mend()
             return {name: (known.namespace, known.tokens) for name, known in self._tree.known.items() if holds(known)}
+
+    def text_of(self, session: str) -> tuple[str, bytes] | None:
+        """The namespace and the tokens of a session, as far as they were recorded and are there, see `tokens_of`; None: nothing is known."""
+        with self._lock:
+            self._tree.mend()
+            known = self._tree.known.get(session)
+            return (known.namespace, known.tokens) if known is not None and holds(known) else None
 
     def longest(self, tokens: npt.ArrayLike, *, namespace: str = "") -> tuple[str, int] | None:
         """The session with the longest beginning of these tokens, and how many; None where no session has the first one.

@@ -11,6 +11,7 @@ import hashlib
 import json
 import struct
 import zlib
+from base64 import b64decode, b64encode
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
@@ -20,6 +21,7 @@ from kvcache.sessions.entry import KVCacheEntry
 from kvcache.sessions.sharing import Beginning
 from kvcache.snapshots.format import Facts, group_facts, plain_facts
 from kvcache.snapshots.writing import facts_of
+from kvcache.token_text import WIDTH
 from kvcache.values import Array
 
 _PLAIN_MAGIC: Final = b"kvparcl1"
@@ -39,6 +41,7 @@ class Parcel:
         run: of which process.
         number: how many were packed before by that process.
         priority: that it had.
+        text: namespace and tokens that it was computed from, as a `PrefixIndex` knew them; None: that is not known.
     """
 
     facts: Facts
@@ -48,6 +51,7 @@ class Parcel:
     run: str
     number: int
     priority: int = 0
+    text: tuple[str, bytes] | None = None
 
     @property
     def size(self) -> int:
@@ -61,14 +65,14 @@ def key_of(namespace: str, session: str) -> str:
     return hashlib.blake2b(name, digest_size=20).hexdigest()
 
 
-def pack(entry: KVCacheEntry, *, run: str, number: int) -> Parcel | None:
+def pack(entry: KVCacheEntry, *, run: str, number: int, text: tuple[str, bytes] | None = None) -> Parcel | None:
     """Copy a session's tokens; None where it has none, or a dtype that has no name here."""
     seen = entry.contents()
     facts = facts_of(entry, seen)
     if not seen.tokens or facts is None:
         return None
     own = Beginning(seen.tokens, seen.firsts, seen.pieces, [np.array(tail, order="C") for tail in seen.tails])
-    return Parcel(facts, own, entry.max_context_length, entry.ttl_seconds, run, number, entry.priority)
+    return Parcel(facts, own, entry.max_context_length, entry.ttl_seconds, run, number, entry.priority, text)
 
 
 def to_bytes(parcel: Parcel, namespace: str) -> bytes:
@@ -85,6 +89,7 @@ def to_bytes(parcel: Parcel, namespace: str) -> bytes:
             "run": parcel.run,
             "number": parcel.number,
             "priority": parcel.priority,
+            "text": parcel.text and (parcel.text[0], b64encode(parcel.text[1]).decode()),
             "checksum": checksum,
         }
     ).encode()
@@ -120,7 +125,10 @@ def from_bytes(content: bytes, namespace: str, session: str) -> Parcel:
         firsts = [group.first for group in facts.groups]
         contents = Beginning(facts.tokens, firsts, ((),) * len(tails), tails)
         origin = known["run"], known["number"], known.get("priority", 0)
-        return Parcel(facts, contents, known["max_context"], known["ttl_seconds"], *origin)
+        text = (known["text"][0], b64decode(known["text"][1])) if known.get("text") else None
+        if text is not None and (len(text[1]) % WIDTH or len(text[1]) > facts.tokens * WIDTH):
+            raise ValueError("a text of more tokens than there are")
+        return Parcel(facts, contents, known["max_context"], known["ttl_seconds"], *origin, text)
     except (struct.error, KeyError, TypeError, AttributeError, OverflowError) as problem:
         raise ValueError(f"{type(problem).__name__}: {problem}") from problem
 

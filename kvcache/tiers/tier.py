@@ -21,6 +21,7 @@ from kvcache import checks, forking
 from kvcache.errors import DtypeError, InvalidSessionError, InvalidSizeError, KVCacheError, SnapshotError
 from kvcache.sessions.entry import KVCacheEntry
 from kvcache.sessions.manager import KVCacheManager
+from kvcache.sessions.prefixes import PrefixIndex
 from kvcache.snapshots.restoring import sequences_for
 from kvcache.tiers.breaker import Breaker
 from kvcache.tiers.parcel import Parcel, from_bytes, key_of, pack, to_bytes
@@ -76,6 +77,7 @@ class Tier(Closing):
         manager: whose sessions.
         store: where they go; the tier closes it.
         namespace: of the model and the tenant: sessions of another one are never found.
+        index: what the sessions were computed from is kept with them, and recorded in it when they come back; None: it is not.
         time_limit: seconds that `get` may wait for the store.
         outbox_bytes: what may wait for the store; what does not fit goes without a copy.
         failures: after so many failures in a row the store is not called for `cooldown` seconds.
@@ -93,6 +95,7 @@ class Tier(Closing):
         store: Store,
         *,
         namespace: str = "",
+        index: PrefixIndex | None = None,
         time_limit: float = 0.5,
         outbox_bytes: SupportsIndex = 256 * 1024 * 1024,
         failures: SupportsIndex = 3,
@@ -105,6 +108,7 @@ class Tier(Closing):
         self._manager = manager
         self._store = store
         self._namespace = namespace
+        self._index = index
         self._limit = float(time_limit)
         self._room = checks.whole_number("outbox_bytes", outbox_bytes, minimum=1)
         most = checks.whole_number("failures", failures, minimum=1)
@@ -236,13 +240,17 @@ class Tier(Closing):
             fits = self._waiting + entry.contents().size <= self._room
             self._number += 1
             number = self._number
-        parcel = pack(entry, run=self._run, number=number) if usable and fits else None
+        parcel = self._pack(entry, number) if usable and fits else None
         with self._lock:
             if parcel is None:
                 self._counts["dropped"] += usable and not fits
                 self._distrust(name)
             else:
                 self._send(name, parcel)
+
+    def _pack(self, entry: KVCacheEntry, number: int) -> Parcel | None:
+        text = None if self._index is None else self._index.text_of(entry.session_id)
+        return pack(entry, run=self._run, number=number, text=text)
 
     def _send(self, name: str, parcel: Parcel) -> None:
         """Put a session into the outbox; the lock is held."""
@@ -279,7 +287,7 @@ class Tier(Closing):
                     return True
                 self._number += 1
                 number = self._number
-            parcel = pack(entry, run=self._run, number=number)
+            parcel = self._pack(entry, number)
             if parcel is None or parcel.size > self._room:
                 return False
             with self._lock:
@@ -382,8 +390,11 @@ class Tier(Closing):
             )
             if len(made):  # it was made meanwhile, without asking the tier
                 return made
+            truncations = made.truncations
             try:
                 made.begin(parcel.contents)
+                if self._index is not None and parcel.text is not None:
+                    self._index.remember(made, truncations, *parcel.text)
             except InvalidSessionError:  # another thread has begun to write to it
                 return made
             except BaseException:

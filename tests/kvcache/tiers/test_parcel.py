@@ -45,3 +45,13 @@ def test_what_is_not_whole_is_refused(cut: int) -> None:
         from_bytes(content[:cut], "ns", "a")
     with pytest.raises(ValueError, match="another session"):
         from_bytes(content, "other", "a")
+
+
+@pytest.mark.parametrize("text", [bytes(24), bytes(12)])
+def test_a_text_that_the_tokens_cannot_have_is_refused(text: bytes) -> None:
+    entry = make_manager().get_or_create("a")
+    entry.append(tokens(entry.layout, 2), tokens(entry.layout, 2))
+    parcel = pack(entry, run="r", number=1, text=("tenant", text))
+    assert parcel is not None
+    with pytest.raises(ValueError, match="a text of more tokens"):
+        from_bytes(to_bytes(parcel, ""), "", "a")

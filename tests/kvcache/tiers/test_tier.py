@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kvcache import ClosedError, FileStore, InvalidSizeError, KVCacheManager, KVLayout, Tier
+from kvcache import ClosedError, FileStore, InvalidSizeError, KVCacheManager, KVLayout, PrefixIndex, Tier
 from kvcache.tiers.parcel import key_of
 from tests.kvcache.fakes import FakeClock
 from tests.kvcache.tiers.fakes import FakeStore, Gate, add, filling, lost, small_manager
@@ -56,6 +56,48 @@ def test_a_session_that_had_to_go_comes_back_as_it_was(manager: KVCacheManager, 
     assert not store.kept  # it is in one place
     figures = tier.statistics()
     assert (figures.hits, figures.misses, figures.stored, figures.dropped) == (1, 0, 1, 0)
+
+
+def test_what_a_session_was_computed_from_comes_back_with_it(manager: KVCacheManager, store: FakeStore) -> None:
+    index = PrefixIndex(manager, page=2)
+    tier = Tier(manager, store, index=index)
+    add(manager, "a", 5, 1.0)
+    index.record("a", [1, 2, 3, 4, 5], namespace="tenant")
+    add(manager, "a", 2, 1.0)  # what it is computed from is not recorded
+    push_out(manager, tier)
+    assert index.longest([1, 2, 3, 4, 5], namespace="tenant") is None
+    assert tier.get("a") is not None
+    assert index.longest([1, 2, 3, 4, 5, 6], namespace="tenant") == ("a", 5)
+    assert index.longest([1, 2, 3]) is None
+    assert index.begin("a", [1, 2, 3, 9, 9], namespace="tenant") == 3
+    index.check()
+    tier.close()
+
+
+def test_it_comes_back_after_a_restart_too(tmp_path: Path) -> None:
+    for number in range(2):
+        manager = small_manager()
+        index = PrefixIndex(manager, page=2)
+        tier = Tier(manager, FileStore(tmp_path), index=index)
+        if number == 0:
+            add(manager, "a", 3, 1.0)
+            index.record("a", [1, 2, 3])
+            assert tier.spill() == 1
+        else:
+            assert tier.get("a") is not None
+            assert index.longest([1, 2, 3, 4]) == ("a", 3)
+        manager.close()
+        tier.close()
+
+
+def test_without_an_index_no_text_is_kept(manager: KVCacheManager, store: FakeStore, tier: Tier) -> None:
+    index = PrefixIndex(manager)
+    add(manager, "a", 3, 1.0)
+    index.record("a", [1, 2, 3])
+    push_out(manager, tier)
+    assert b'"text": null' in next(iter(store.kept.values()))
+    assert tier.get("a") is not None
+    assert index.longest([1, 2, 3]) is None
 
 
 def test_several_sequences_and_encoded_numbers_come_back() -> None:
