@@ -118,7 +118,7 @@ class PooledModel(Closing):
             inputs: the tokens of the text, shape [1, tokens]; may be given as `input_ids`.
             generation_config: as for the model.
             namespace: of the tenant and the adapter; no text of another one is found.
-            options: as for the model.
+            options: as for the model. With `return_dict_in_generate`, the `cache` of the answer is None.
 
         Raises:
             ContextOverflowError: the text with its answer is longer than `max_context`.
@@ -139,7 +139,10 @@ class PooledModel(Closing):
             criteria = StoppingCriteriaList([_Watch(turn), *given])
             cache = PooledCache(self.manager, turn.session, config=self.model.config)
             try:
-                return self.model.generate(inputs, cache=cache, stopping_criteria=criteria, **options)
+                answer = self.model.generate(inputs, cache=cache, stopping_criteria=criteria, **options)
+                if getattr(answer, "cache", None) is cache:
+                    answer.cache = None  # the session is others' from now on
+                return answer
             finally:
                 cache.release()
 

@@ -199,6 +199,14 @@ def test_other_ways_to_generate_go_on_in_sessions(options: dict[str, Any]) -> No
     assert known(served) == 24
 
 
+def test_an_answer_does_not_hand_out_a_session_that_others_go_on_in() -> None:
+    served = PooledModel(model_of("llama"), memory_bytes=MEMORY)
+    answer = served.generate(ids(1, 20), max_new_tokens=5, return_dict_in_generate=True, output_logits=True, **OPTIONS)
+    assert answer.cache is None
+    assert torch.equal(answer.sequences, served.model.generate(ids(1, 20), max_new_tokens=5, **OPTIONS))
+    assert len(answer.logits) == 5
+
+
 def test_arguments_may_be_given_by_their_names() -> None:
     served = PooledModel(model_of("llama"), memory_bytes=MEMORY)
     text = ids(1, 20)
