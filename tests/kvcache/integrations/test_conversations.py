@@ -249,6 +249,16 @@ def test_what_is_not_asked_for_outlives_two_more_restarts(tmp_path: Path) -> Non
     assert [answer(talk, [number, 1, 2, 3], [4]) for number in range(6)] == [0, 0, 3, 3, 3, 3]
 
 
+def test_what_had_to_make_room_since_it_was_saved_comes_back(tmp_path: Path) -> None:
+    talk = saved_in(tmp_path)
+    answer(talk, [1, 2, 3], [4, 5])
+    talk.save()
+    answer(talk, [1, 2, 3, 4, 5], [6])
+    talk.manager.clear()
+    assert answer(talk, [1, 2, 3, 4, 5, 6], [7]) == 4
+    assert answer(talk, [1, 2, 3, 4, 5, 6, 7], [8]) == 6
+
+
 def test_saving_again_replaces_what_was_saved(tmp_path: Path) -> None:
     talk = saved_in(tmp_path)
     for number in range(4):
