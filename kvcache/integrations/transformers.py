@@ -142,14 +142,17 @@ class _Step:
     """
 
     def __init__(self, rows: _Rows, first: int, count: int) -> None:
-        self.end = end = first + count
+        self.count, self.end = count, (end := first + count)
         layout, regions = rows.manager.layout, rows.regions
         self._first, self._dtype = first, regions[0].dtype
         places = layout.by_layer([region.narrow(3, first, count).unbind() for region in regions])
         seen = layout.by_layer([region.narrow(3, 0, end).unbind() for region in regions])
         self.targets = list(zip(*places, strict=True))
         self.seen = list(zip(*seen, strict=True))
-        self._shapes = [place.shape for place in places[0]]
+        if rows.step is not None and rows.step.count == count:
+            self.shapes: list[torch.Size] = rows.step.shapes
+        else:
+            self.shapes = [place.shape for place in places[0]]
         for layer, window in enumerate(rows.windows):
             if window is not None:
                 start = _first_seen(first, window)
@@ -158,7 +161,7 @@ class _Step:
 
     def takes(self, layer: int, first: int, keys: torch.Tensor) -> bool:
         """Whether these keys, of a layer that has `first` tokens, go to the places."""
-        return first == self._first and keys.shape == self._shapes[layer] and keys.dtype is self._dtype
+        return first == self._first and keys.shape == self.shapes[layer] and keys.dtype is self._dtype
 
 
 def _first_seen(length: int, window: int | None) -> int:

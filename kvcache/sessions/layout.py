@@ -240,6 +240,8 @@ class KVLayout:
 
     def by_layer(self, regions: Sequence[Any]) -> tuple[list[Any], list[Any]]:
         """What is given for each of `regions`, the first axis being layers, as keys and values of each layer."""
+        if len(regions) == 2:  # one group of layers, as most models have; this is done per token
+            return list(regions[0]), list(regions[1])
         keys = [regions[2 * group][at] for group, at in self.places]
         return keys, [regions[2 * group + 1][at] for group, at in self.places]
 
