@@ -31,7 +31,9 @@ nox.options.reuse_venv = "yes"
 nox.options.error_on_missing_interpreters = True
 nox.options.tags = ["gate"]
 
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+TABLES = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+PROJECT = TABLES["project"]
+PROJECT_TESTS = TABLES["dependency-groups"]["test"]
 PYTHON: str = PROJECT["requires-python"]
 RUNNING = interpreters.Interpreter(tuple(sys.version_info[:3]), Path(sys.executable), "running")
 FOUND = interpreters.candidates(os.environ, Path.home(), RUNNING)
@@ -48,7 +50,7 @@ LOCKS = (
     locks.Lock("lint", groups=("lint",)),
     locks.Lock("types", groups=("types",), project=True),
     locks.Lock("docs", groups=("docs",), project=True),
-    locks.Lock("test", groups=("test",), project=True),
+    locks.Lock("test", groups=("test", "extras"), project=True),
     locks.Lock("bench", groups=("bench",), project=True),
     locks.Lock("plugins", groups=("plugins",), project=True),
     locks.Lock("static", groups=("static",), project=True),
@@ -295,6 +297,16 @@ def lies(session: nox.Session) -> None:
     """Ask pytest, xdist, nox, tox, a shell script and gates about every way to look green (`-- NAME --show`, `-- --write`)."""
     prepare(session, "bench", project=True)
     session.run("python", "-m", "tests.lies", *session.posargs)
+
+
+@nox.session(venv_backend="venv")
+def models(session: nox.Session) -> None:
+    """The integrations of kvcache with real torch, transformers and the other extras; torch takes gigabytes (`-- -k llama`)."""
+    # pip, because it can be told where a torch for CPUs is: PIP_CONSTRAINT, PIP_FIND_LINKS, PIP_EXTRA_INDEX_URL.
+    session.install("--editable", ".[transformers,bfloat16,lmdb,redis,onnxruntime]", "onnx", *PROJECT_TESTS)
+    session.run(
+        "python", "-m", "pytest", *(session.posargs or ["tests/kvcache/integrations", "tests/kvcache/encodings"])
+    )
 
 
 @nox.session
