@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import redis
 
 from kvcache.values import Unique
@@ -31,8 +33,8 @@ class RedisStore(Unique):
         Raises:
             redis.RedisError: the server is away, or says no.
         """
-        found: bytes | None = self._client.get(f"kvcache:{key}")
-        return found
+        found: Any = self._client.get(f"kvcache:{key}")
+        return found if found is None else bytes(found)
 
     def put(self, key: str, content: bytes) -> None:
         """Keep bytes.
