@@ -47,7 +47,7 @@ def test_the_package_and_numpy_alone_agree(monkeypatch: pytest.MonkeyPatch) -> N
     np.testing.assert_array_equal(by_package[~np.isnan(floats)], alone[~np.isnan(floats)])
 
 
-@pytest.mark.parametrize("size", [pytest.param(n, id=f"{n}-numbers") for n in (0, 1, 65_536, 65_537, 200_000)])
+@pytest.mark.parametrize("size", [pytest.param(n, id=f"{n}-numbers") for n in (0, 1, 262_144, 262_145, 600_000)])
 def test_long_arrays_are_converted_in_pieces(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(halves, "_ADDED", None)
     floats = np.random.default_rng(size).standard_normal((size, 2), np.float32)[:, 0]
