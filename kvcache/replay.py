@@ -201,6 +201,8 @@ class _Player:
             case "prioritize":
                 self.wanted[name] = self.wanted[name]._replace(priority=step["priority"])
                 self.manager.prioritize(name, step["priority"])
+            case "shrink" if name in self.manager:
+                self.manager._entries[name].shrink()  # noqa: SLF001 - a lookup would count as a use
             case "evict" if step["reason"] in _ASKED_FOR:
                 self.leave(name)
             case _:  # evictions for room are the policy's own, and the end needs no step

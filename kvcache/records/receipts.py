@@ -19,6 +19,7 @@ Action: TypeAlias = Literal[
     "append",
     "touch",
     "truncate",
+    "shrink",
     "recode",
     "prioritize",
     "evict",

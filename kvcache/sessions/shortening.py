@@ -173,16 +173,17 @@ class ShorteningEntry(WindowedEntry):
             if self._loan is not None or not pool.can_release:
                 return 0
             given = self.pass_windows()
-            if kept >= self._marked:
-                return given
-            before = pool.resident
-            for region in layout.regions:
-                start = align_up(kept * region.token_bytes, PAGE)
-                for row in range(region.rows):
-                    offset = self._span.offset + region.offset + row * region.row_bytes
-                    pool.release(offset + start, max(region.row_bytes - start, 0))
-            self._marked = kept
-            given += before - pool.resident
+            if kept < self._marked:
+                before = pool.resident
+                for region in layout.regions:
+                    start = align_up(kept * region.token_bytes, PAGE)
+                    for row in range(region.rows):
+                        offset = self._span.offset + region.offset + row * region.row_bytes
+                        pool.release(offset + start, max(region.row_bytes - start, 0))
+                self._marked = kept
+                given += before - pool.resident
+            if given:
+                self._ledger.trace("shrink", self._session_id, at=self._ledger.latest)
         self._ledger.deliver()
         return given
 

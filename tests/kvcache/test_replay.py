@@ -1,6 +1,7 @@
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from random import Random
@@ -14,6 +15,7 @@ from kvcache import (
     LFU,
     LRU,
     POLICIES,
+    SYSTEM_PAGE,
     TTL,
     ChainError,
     JsonLinesSink,
@@ -219,6 +221,38 @@ def test_a_session_with_a_writable_view_is_spared_by_the_replay_too() -> None:
     happened = recorded(recording_of(sink))
     assert happened.evicted == ("b", "a")
     assert replay(recording_of(sink), LRU()).evicted == happened.evicted
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is limited on Linux only")
+@pytest.mark.parametrize(
+    "give_back",
+    [
+        pytest.param(lambda entry: (entry.truncate(len(entry) // 3), entry.shrink()), id="shrink"),
+        pytest.param(lambda entry: entry.slide(20, sinks=4), id="slide"),
+    ],
+)
+def test_memory_that_sessions_gave_back_is_given_back_by_the_replay_too(give_back: Callable[[Any], object]) -> None:
+    layout = KVLayout(layers=1, kv_heads=1, head_dim=64, max_context=256, alignment=SYSTEM_PAGE)
+    sink, clock, random = MemorySink(), FakeClock(), Random(1)
+    manager = KVCacheManager(
+        layout,
+        capacity_bytes=30 * layout.block_bytes,
+        memory_bytes=130 * SYSTEM_PAGE,
+        clock=clock,
+        trace=[sink],
+    )
+    for _ in range(120):
+        clock.advance()
+        entry = manager.get_or_create(str(random.randrange(24)))
+        count = random.randint(1, 120)
+        if len(entry) + count <= 256:
+            entry.append(tokens(layout, count), tokens(layout, count))
+        if random.random() < 0.5:
+            give_back(entry)
+    happened, again = recorded(recording_of(sink)), replay(recording_of(sink), LRU())
+    assert happened.evicted
+    assert again.evicted == happened.evicted
+    assert again.tokens_lost == happened.tokens_lost
 
 
 def test_copies_of_several_threads_are_replayed_where_they_began_and_ended() -> None:
