@@ -64,7 +64,9 @@ class PooledCache(Unique, Cache):  # type: ignore[misc]  # transformers is not i
         for number, layer in enumerate(kept):
             layers[layer] = _Layer(self._rows, number, windows[number])
         super().__init__(layers=layers)
-        self._places = {layer: number for number, layer in enumerate(kept)}  # of the model's layers, in the layout
+        self._places: list[int | None] = [None] * len(layers)  # of the model's layers, in the layout
+        for number, layer in enumerate(kept):
+            self._places[layer] = number
         self._config = config
 
     def fork(self, session: str) -> PooledCache:
@@ -96,7 +98,7 @@ class PooledCache(Unique, Cache):  # type: ignore[misc]  # transformers is not i
         self, key_states: torch.Tensor, value_states: torch.Tensor, layer_idx: int, *_args: Any, **_kwargs: Any
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Write new tokens of a layer, and look at all that it has: without the steps for devices that this cache does not use."""
-        rows, number = self._rows, self._places.get(layer_idx)
+        rows, number = self._rows, self._places[layer_idx]
         step = rows.step
         if step is not None and number is not None and step.takes(number, rows.lengths[number], key_states):
             return rows.write(step, number, key_states, value_states)

@@ -165,9 +165,11 @@ class PrefixTree:
 
     def _part(self, node: Node, page: bytes, start: int) -> tuple[str, int] | None:
         """Who can give the longest part of a page behind a node, and how many tokens with those before it; the page as a whole is not there."""
-        key, more = nearest(node.order, page) if page else (b"", 0)
-        found = self._giver(node.below[key], start // WIDTH + more) if more else None
-        if more and found is None:
+        key, more = nearest(node.order, page) if page and node.order else (b"", 0)
+        if not more:
+            return None
+        found = self._giver(node.below[key], start // WIDTH + more)
+        if found is None:
             parts = sorted(((common(key, page), key) for key in node.order), reverse=True)
             givers = (self._giver(node.below[key], start // WIDTH + count) for count, key in parts if count)
             found = next((each for each in givers if each is not None), None)
@@ -175,9 +177,10 @@ class PrefixTree:
 
     def _giver(self, node: Node, count: int) -> tuple[str, int] | None:
         """A session that goes through a node and can give its first `count` tokens, and that number."""
-        names = (name for name in node.sessions if self.known[name].entry.shortest <= count)
-        name = next(names, None)
-        return None if name is None else (name, count)
+        for name in node.sessions:
+            if self.known[name].entry.shortest <= count:
+                return name, count
+        return None
 
     def check(self) -> None:
         """Prove the invariants of the module.

@@ -20,12 +20,14 @@ from kvcache import (
     LayerShape,
     MemorySink,
     OutOfBoundsError,
+    OutOfMemoryError,
     PrefixIndex,
     ShapeError,
     SharedReader,
     SharedWriter,
     Snapshot,
     SnapshotError,
+    StaleEntryError,
     gather,
     replay,
     restore,
@@ -37,6 +39,7 @@ from kvcache.sessions.eviction import LRU
 from kvcache.sessions.regions import SLACK
 from kvcache.tiers.parcel import from_bytes, pack, to_bytes
 from tests.kvcache.fakes import FakeClock, recording_of
+from tests.kvcache.threads import run_threads
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="no other system takes single pages back")
 
@@ -609,3 +612,32 @@ class Windows(RuleBasedStateMachine):
 
 TestWindows = Windows.TestCase
 TestWindows.settings = settings(max_examples=20, stateful_step_count=30, deadline=None)
+
+
+def test_threads_that_run_short_of_memory_take_what_is_in_front_of_the_windows_of_others() -> None:
+    manager = make(sessions=8, memory_bytes=500 * SYSTEM_PAGE)
+    peaks, problems = list[int](), list[BaseException]()
+
+    def serve(worker: int) -> None:
+        fills = list[float]()
+        for number in range(60):
+            entry = manager.get_or_create(f"session-{worker}")
+            try:
+                with entry.pin():
+                    if len(entry) != len(fills) or len(fills) + 7 > CONTEXT:
+                        entry.truncate(0)
+                        fills.clear()
+                    new = [float(worker * 1000 + number + part) for part in range(7)]
+                    write(entry, new)
+                    fills += new
+                    agrees(entry, fills)
+                    peaks.append(len(fills))
+            except (StaleEntryError, OutOfMemoryError):  # it was evicted, or all others are in use
+                fills.clear()
+            except BaseException as problem:  # noqa: BLE001 - shown below
+                problems.append(problem)
+
+    run_threads(serve)
+    assert not problems
+    assert max(peaks) > DUE
+    adds_up(manager)
