@@ -2,6 +2,9 @@
 
 Both sides write the same bytes to the same places of a mapping with pages of the same size: NumPy asks for huge pages for arrays of
 4 MiB and more, which made a rival up to five times as quick on one day as on another.
+
+Appending 16 KiB through the manager misses its goal: it takes 2.3 times as long as the two assignments, 2.5 µs more. Of these the checks
+of session, types and shapes take 0.8, two locks 0.4, the clock and the duration 0.5, the counts 0.5, and calls the rest. None of them can go.
 """
 
 from __future__ import annotations
