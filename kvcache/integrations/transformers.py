@@ -256,9 +256,8 @@ class _Rows:
                 self.entry.truncate(min(kept, len(self.entry)))
             except OutOfBoundsError as problem:
                 raise RuntimeError(str(problem)) from problem
-            self.reserved = len(
-                self.entry
-            )  # pages that are shared, or that were given back, have to be asked for again
+            # Pages that are shared, or that were given back, have to be asked for again.
+            self.reserved, self.step = len(self.entry), None
             self.lengths = [self.reserved] * len(self.lengths)
 
     def reorder(self, order: torch.Tensor) -> None:

@@ -172,6 +172,7 @@ def test_a_crop_goes_back_a_little_and_says_where_it_cannot(family: str) -> None
             cache.crop(-200)
         assert cache.get_seq_length() == 300
         cache.reset()
+        assert manager.statistics().bytes_resident == 0
         torch.testing.assert_close(model(prompt, cache=cache).logits, model(prompt).logits)
     adds_up(manager)
 
