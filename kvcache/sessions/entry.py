@@ -334,8 +334,10 @@ class KVCacheEntry(ShorteningEntry):
                     key_rows, value_rows = of_keys[layer], of_values[layer]
             last = first + count
             try:
-                key_rows[..., first:last, :] = keys
-                value_rows[..., first:last, :] = values
+                if layer is None:
+                    key_rows[:, :, first:last], value_rows[:, :, first:last] = keys, values
+                else:
+                    key_rows[:, first:last], value_rows[:, first:last] = keys, values
             except BaseException:
                 with ledger.lock:
                     self._end()

@@ -83,6 +83,9 @@ class KVLayout:
     groups: tuple[LayerGroup, ...] = field(init=False, compare=False)
     regions: tuple[Region, ...] = field(init=False, compare=False)
     places: tuple[tuple[int, int], ...] = field(init=False, compare=False)  # of each layer: its group, and where in it
+    sizes: tuple[tuple[int, int, int, int, int], ...] = field(
+        init=False, compare=False
+    )  # of each layer: heads, dims, and stored widths
     token_shape: tuple[int, int, int] = field(init=False, compare=False)
     value_shape: tuple[int, int, int] = field(init=False, compare=False)
     token_bytes: int = field(init=False, compare=False)
@@ -171,6 +174,8 @@ class KVLayout:
             raise InvalidSizeError("layout", expected=f"at most {MAX_BYTES} bytes", got=str(problem)) from problem
         found = {layer: (number, at) for number, group in enumerate(groups) for at, layer in enumerate(group.layers)}
         put(places=tuple(found[layer] for layer in range(len(shapes))))
+        of_group = [(*group.shape.sizes, group.keys.shape[3], group.values.shape[3]) for group in groups]
+        put(sizes=tuple(of_group[number] for number, _ in self.places))
         if len(groups) == 1:  # else `__getattr__` says that there is no such number
             one, keys, values = shapes[0], groups[0].keys, groups[0].values
             put(kv_heads=one.kv_heads, head_dim=one.head_dim, value_dim=one.value_dim, window=one.window)
@@ -338,15 +343,15 @@ class KVLayout:
         Raises:
             DtypeError, ShapeError: they do not fit the layout or each other.
         """
-        shape, group = self.shapes[layer], self.groups[self.places[layer][0]]
-        keys = self._stored("write: key", key, shape.head_dim)
-        values = self._stored("write: value", value, shape.value_dim)
+        heads, head_dim, value_dim, key_width, value_width = self.sizes[layer]
+        keys = self._stored("write: key", key, head_dim)
+        values = self._stored("write: value", value, value_dim)
         count = keys.shape[1] if keys.ndim == 3 else 0
-        if keys.shape != (shape.kv_heads, count, group.keys.shape[3]):
-            expected = f"[{shape.kv_heads}, tokens, {shape.head_dim}]"
+        if keys.shape != (heads, count, key_width):
+            expected = f"[{heads}, tokens, {head_dim}]"
             raise ShapeError("write: key", expected=expected, got=getattr(key, "shape", None))
-        if values.shape != (shape.kv_heads, count, group.values.shape[3]):
-            expected = f"[{shape.kv_heads}, {count}, {shape.value_dim}], as many tokens as key"
+        if values.shape != (heads, count, value_width):
+            expected = f"[{heads}, {count}, {value_dim}], as many tokens as key"
             raise ShapeError("write: value", expected=expected, got=getattr(value, "shape", None))
         return keys, values, count
 

@@ -55,6 +55,11 @@ class LayerShape:
         """Elements per head of the keys and of the values."""
         return self.head_dim, self.value_dim
 
+    @property
+    def sizes(self) -> tuple[int, int, int]:
+        """Heads, and elements per head of the keys and of the values."""
+        return self.kv_heads, self.head_dim, self.value_dim
+
     def of_batch(self, sequences: int) -> LayerShape:
         """The same for several sequences, as heads beside each other."""
         return LayerShape(sequences * self.kv_heads, self.head_dim, self.value_dim, self.window)
