@@ -68,6 +68,8 @@ class PooledModel(Closing):
         folder: where `save` and `close` leave the sessions for the next process; None: nowhere. A folder for each process.
         ttl_seconds: how long a session may go unused; None: no limit.
         policy: what losing a session costs; those that were used longest ago go first unless told otherwise.
+        windows: give back what is in front of the sliding windows of layers. A conversation goes on where it was, in less memory, but a beginning
+            that several texts share is computed again once its session has gone on by more than some 64 tokens.
         listener: gets an event for each page of a text that becomes known or is gone, for a router, see `PrefixIndex`.
 
     Raises:
@@ -85,6 +87,7 @@ class PooledModel(Closing):
         folder: str | os.PathLike[str] | None = None,
         ttl_seconds: float | None = None,
         policy: Policy | None = None,
+        windows: bool = False,
         listener: Callable[[Event], object] | None = None,
     ) -> None:
         memory = checks.whole_number("memory_bytes", memory_bytes, minimum=SYSTEM_PAGE)
@@ -92,8 +95,7 @@ class PooledModel(Closing):
             raise InvalidSizeError("model", expected="one on a CPU", got=str(model.device))
         # The configuration can say another dtype than the model has by now.
         dtype = str(model.dtype).removeprefix("torch.")
-        # All tokens, also in front of windows: any session may have the beginning of the next text.
-        layout = layout_of(model.config, max_context=max_context, dtype=dtype, windows=False)
+        layout = layout_of(model.config, max_context=max_context, dtype=dtype, windows=windows)
         self.model: Final = model
         self.manager: Final = KVCacheManager(
             layout,

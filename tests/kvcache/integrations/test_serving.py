@@ -70,6 +70,33 @@ def test_texts_that_are_edited_and_branched_say_the_same(family: str) -> None:
     served.manager.check()
 
 
+@pytest.mark.parametrize("family", ["gemma", "mistral"])
+def test_texts_say_the_same_where_windows_give_memory_back(family: str, tmp_path: Path) -> None:
+    """Conversations that go on, are edited and branched, far behind the window of eight tokens, and after a restart."""
+    chance = random.Random(0)
+    config = config_of(family)
+    config.max_position_embeddings = 512
+    torch.manual_seed(0)
+    model = transformers.AutoModelForCausalLM.from_config(config).eval()
+    taken = {}
+    for windows in (True, False):
+        served = PooledModel(model, memory_bytes=MEMORY, folder=tmp_path / str(windows), windows=windows)
+        text = ids(1, 20)
+        for number in range(6):
+            text = same(served, more(text, 30, seed=number), 4)
+        taken[windows] = served.manager.statistics().bytes_resident
+        assert known(served) > 400, "a conversation goes on in its session"
+        for number in range(8):
+            same(served, more(text[:, : chance.randint(1, text.shape[1])], chance.randint(1, 8), seed=number), 4)
+        served.manager.check()
+        served.close()
+        again = PooledModel(model, memory_bytes=MEMORY, folder=tmp_path / str(windows), windows=windows)
+        same(again, more(text, 30), 4)
+        same(again, more(text[:, :100]), 4)
+        again.manager.check()
+    assert taken[True] < taken[False]
+
+
 def test_two_users_share_a_prompt_that_neither_has_finished_to_answer() -> None:
     served = PooledModel(model_of("llama"), memory_bytes=MEMORY)
     prompt = ids(1, 40)
