@@ -38,7 +38,11 @@ PYTHON: str = PROJECT["requires-python"]
 RUNNING = interpreters.Interpreter(tuple(sys.version_info[:3]), Path(sys.executable), "running")
 FOUND = interpreters.candidates(os.environ, Path.home(), RUNNING)
 PACKAGES = ("gates", "kvcache")
-OF_EXTRAS = sorted({Requirement(text).name for extra in PROJECT["optional-dependencies"].values() for text in extra})
+OF_EXTRAS = sorted(
+    Requirement(text).name.replace("-", "_").removesuffix("_python")  # llama-cpp-python is imported as llama_cpp
+    for extra in PROJECT["optional-dependencies"].values()
+    for text in extra
+)
 """What only extras bring: modules that need one of them cannot be imported everywhere."""
 ENTRY_POINTS = ("gates = gates.cli:main", "gates.pytest_plugin = gates.pytest_plugin")
 INTERRUPTED = 130

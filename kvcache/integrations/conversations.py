@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from kvcache.integrations.saved_texts import SavedTexts
     from kvcache.paged.events import Event
+    from kvcache.sessions.entry import KVCacheEntry
     from kvcache.sessions.manager import KVCacheManager
 
 
@@ -121,15 +122,7 @@ class Conversations(Unique):
         return f"turn-{next(self._numbers)}"
 
     def note(self, session: str, tokens: list[int] | Array, namespace: str) -> None:
-        """Tell other turns what a session holds by now, while its own turn goes on.
-
-        Raises:
-            InvalidSizeError: it holds more than that.
-        """
-        count = self._count(session)
-        if count > len(tokens):
-            expected = f"at most the {len(tokens)} tokens that were given to the model"
-            raise InvalidSizeError(f"turn in {session!r}", expected=expected, got=count)
+        """Tell other turns what a session holds by now, while its own turn goes on."""
         with suppress(KVCacheError):  # the end of the turn will tell
             self._index.record(session, tokens, namespace=namespace)
 
@@ -249,6 +242,7 @@ class Turn(Unique):
         self.known = known
         self._conversations, self._namespace, self._tokens = conversations, namespace, tokens
         self._noted = False
+        self._entry: KVCacheEntry | None = None
 
     def saw(self, tokens: list[int] | Array) -> None:
         """Say what the text is by now; its last token was chosen just now, and has no keys yet.
@@ -257,6 +251,13 @@ class Turn(Unique):
             InvalidSizeError: it has, so something else than this text was written.
         """
         self._tokens = tokens[:-1]
+        if self._entry is None or not self._entry.is_live:
+            self._entry = self._conversations.manager.get(self.session)
+        with suppress(StaleEntryError):
+            count = 0 if self._entry is None else len(self._entry)
+            if count > len(self._tokens):
+                expected = f"at most the {len(self._tokens)} tokens that were given to the model"
+                raise InvalidSizeError(f"turn in {self.session!r}", expected=expected, got=count)
         if not self._noted:  # once, so that others need not wait for the end of a long answer
             self._noted = True
             self._conversations.note(self.session, self._tokens, self._namespace)

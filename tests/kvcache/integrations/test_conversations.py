@@ -152,6 +152,17 @@ def test_a_model_that_was_given_something_else_is_found_out() -> None:
             turn.saw([1, 2, 3, 4])
 
 
+def test_a_draft_that_was_not_taken_back_is_refused_at_the_next_token() -> None:
+    talk = Conversations(manager_of())
+    with talk.turn([1, 2, 3]) as turn:
+        compute(talk.manager, turn, [1, 2, 3])
+        turn.saw([1, 2, 3, 4])
+        compute(talk.manager, turn, [1, 2, 3, 4, 9])
+        with pytest.raises(InvalidSizeError, match="expected at most the 4 tokens that were given to the model, got 5"):
+            turn.saw([1, 2, 3, 4, 5])
+    assert answer(talk, [1, 2, 3, 4, 5, 6], [7]) == 4
+
+
 def test_a_listener_is_told_which_texts_are_known() -> None:
     told = list[object]()
     talk = Conversations(manager_of(), listener=told.append)
@@ -238,8 +249,10 @@ class Texts(RuleBasedStateMachine):
                 text.append(token)
                 turn.saw(list(text))
             compute(self.manager, turn, text + draft)
-            if draft and draft[0]:  # else they stay, as after an exception in the middle
+            if draft and draft[0]:
                 self.manager.get_or_create(turn.session).truncate(len(text) - 1)
+            elif draft:  # they stay, as after an exception in the middle, which ends the turn
+                self.end(turn)
         except OutOfMemoryError:
             self.end(turn)
 
