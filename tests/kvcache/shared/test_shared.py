@@ -6,7 +6,8 @@ import pickle
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -302,13 +303,24 @@ else:
 """
 
 
-def start(path: Path, role: str) -> "subprocess.Popen[str]":
-    process = subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, str(path), role], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    assert process.stdout is not None
-    process.first = process.stdout.readline()  # type: ignore[attr-defined]
-    return process
+Start = Callable[[str], "subprocess.Popen[str]"]
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    """Start a process of a role; all of them end with the test."""
+    with ExitStack() as ends:
+
+        def begin(role: str) -> "subprocess.Popen[str]":
+            words = [sys.executable, "-c", PROGRAM, str(tmp_path / "s"), role]
+            process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            ends.enter_context(process)
+            ends.callback(process.kill)
+            assert process.stdout is not None
+            process.first = process.stdout.readline()  # type: ignore[attr-defined]
+            return process
+
+        yield begin
 
 
 def rest_of(process: "subprocess.Popen[str]") -> str:
@@ -320,25 +332,22 @@ def rest_of(process: "subprocess.Popen[str]") -> str:
 
 
 @pytest.mark.slow
-def test_three_processes_and_whoever_is_killed_harms_nobody(tmp_path: Path) -> None:
-    path = tmp_path / "s"
-    writer = start(path, "writer")
-    victim, reader = start(path, "victim"), start(path, "reader")
+def test_three_processes_and_whoever_is_killed_harms_nobody(tmp_path: Path, start: Start) -> None:
+    writer = start("writer")
+    victim, reader = start("victim"), start("reader")
     victim.send_signal(signal.SIGKILL)
     assert "numbers" in rest_of(reader)
     writer.send_signal(signal.SIGKILL)
     for process in (victim, writer):
         process.communicate()
-    here = SharedReader(path)
+    here = SharedReader(tmp_path / "s")
     assert not here.writer_is_alive()
     for name in here.sessions():
         session = here.session(name)
         if session is not None:
             assert len(np.unique(session.keys(0))) == 1
-    again = start(path, "writer")
+    again = start("writer")
     assert again.first.startswith("3 ")  # type: ignore[attr-defined]
-    late = start(path, "reader")
+    late = start("reader")
     assert "numbers" in rest_of(late)
-    again.kill()
-    again.communicate()
     assert late.returncode == reader.returncode == 0
