@@ -107,9 +107,9 @@ class ResultRecorder:
             # A known failure counts, even if the teardown never came.
             if attempt.ended or attempt.failed:
                 self._close(nodeid, worker)
-            elif attempt.torn_down and not self._stopped:
+            elif attempt.torn_down and not self._stopped and (attempt.name or nodeid) in self._missing:
                 fields = standing(attempt, "a plugin or a conftest reports it as neither passed nor failed")
-                self._write(nodeid, **fields, attempts=attempt.earlier)
+                self._write(attempt.name or nodeid, **fields, attempts=attempt.earlier)
             elif attempt.earlier:
                 earlier[attempt.name or nodeid] = attempt.earlier
         earlier.update((attempt.name or nodeid, attempt.earlier) for nodeid, attempt in self._carried.items())

@@ -88,7 +88,7 @@ class AttemptReports:
         if self.earlier and not self.phases:
             self.skip = _repeated(report.sections, self.seen)
         if is_subtest(report):
-            if report.failed:
+            if report.failed or str(report.outcome) not in _OUTCOMES or getattr(report, HIDDEN, ("",))[0] == "failed":
                 self.subtests.append(report)
             else:
                 expected = hasattr(report, "wasxfail") and report.skipped

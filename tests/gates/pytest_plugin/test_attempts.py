@@ -368,3 +368,31 @@ def pytest_report_teststatus(report):
     assert ran.outcomes == {"test_a": "failed"}
     assert ran.tests["test_a"]["message"] == "assert 0"
     assert ran.tests["test_a"]["reason"] == "a plugin or a conftest reports it as neither passed nor failed"
+
+
+@pytest.mark.parametrize("word", ["ignored", "passed"])
+@pytest.mark.parametrize("options", [(), ("-n", "1")], ids=["alone", "xdist"])
+def test_a_failed_subtest_whose_report_says_otherwise_fails_its_test(
+    project: Project, word: str, options: tuple[str, ...]
+) -> None:
+    conftest = f"""
+import pytest
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = (yield).get_result()
+    if report.failed:
+        report.outcome = "{word}"
+
+def pytest_report_teststatus(report):
+    if report.outcome == "ignored":
+        return "ignored", "?", "ignored"
+"""
+    test = "def test_a(subtests):\n    for number in range(3):\n        with subtests.test(number=number):\n            assert number != 1\n"
+    project.write(test_it=test, conftest=conftest)
+    ran = project.injected(*options)
+    assert ran.exit_code == 0, "pytest believes it"
+    assert ran.outcomes == {"test_a": "failed"}
+    record = ran.tests["test_a"]
+    assert [one["name"] for one in record["subtests"]] == ["(number=1)"]
+    assert record["subtests_passed"] == 2
